@@ -1,0 +1,1 @@
+"""Rows of the audit log: written in the transaction of the action they tell of."""
