@@ -16,9 +16,7 @@ PORTS = 10  # the bridge takes the first free one of FIRST_PORT .. FIRST_PORT + 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_CONNECTIONS = 32
 MAX_JWS_HEADER_BYTES = 1024
-TICKET_SECONDS = (
-    60  # from minting; measured on the bridge's clock, counted from its hello
-)
+TICKET_SECONDS = 60  # from minting; measured on the bridge's clock, counted from its hello
 HOLD_WAIT_SECONDS = 20  # how long an open card session waits for its next ticket
 HOLD_TOTAL_SECONDS = 300  # how long passcode and card session may be held in all
 KEY_GENERATION_SECONDS = 90
@@ -52,9 +50,7 @@ class Event(StrEnum):
     CARD_INSERTED = "card-inserted"  # {reader, seat}
     CARD_REMOVED = "card-removed"  # {reader, seat}
     CARD_BUSY = "card-busy"  # {reader, seat}: another program holds the card
-    READERS_UNAVAILABLE = (
-        "readers-unavailable"  # {reason}: no PC/SC service; may come back
-    )
+    READERS_UNAVAILABLE = "readers-unavailable"  # {reason}: no PC/SC service; may come back
     READY = "ready"  # the readers and cards present at connecting have all been named
     TICK = "tick"  # each minute: browsers slow the timers of hidden tabs
 
@@ -70,33 +66,19 @@ class Command(StrEnum):
     # {slot, algorithm, purpose, nonce, sha256?, endorse?: slot} -> {statement}
     # `sha256` is the hex digest of a text that was accepted; `endorse` names the slot whose key,
     # as GENERATE returned it in this open session, goes into the statement as cnf.jkt.
-    PROVE_PRESENCE = (
-        "prove-presence"  # {algorithm, nonce} -> {statement}: 9E, no SELECT
-    )
-    CHANGE_PASSCODE = (
-        "change-passcode"  # {rule} -> {}: CHANGE REFERENCE DATA, VERIFY the new one
-    )
+    PROVE_PRESENCE = "prove-presence"  # {algorithm, nonce} -> {statement}: 9E, no SELECT
+    CHANGE_PASSCODE = "change-passcode"  # {rule} -> {}: CHANGE REFERENCE DATA, VERIFY the new one
     UNLOCK = "unlock"
     # {rule, puk_candidates (sealed list), new_puk (sealed)} -> {}
-    OPEN_MANAGEMENT = (
-        "open-management"  # {} -> {witness, algorithm}: last command of its step
-    )
-    ANSWER_MANAGEMENT = (
-        "answer-management"  # {answer, challenge, algorithm} -> {response}
-    )
+    OPEN_MANAGEMENT = "open-management"  # {} -> {witness, algorithm}: last command of its step
+    ANSWER_MANAGEMENT = "answer-management"  # {answer, challenge, algorithm} -> {response}
     SET_RETRY_COUNTS = "set-retry-counts"
     # {passcode_tries, puk_tries, default_passcode} -> {done: bool}: false where the card cannot
     SET_MANAGEMENT_KEY = "set-management-key"  # {algorithm, key (sealed)} -> {}
     CHANGE_PUK = "change-puk"  # {candidates (sealed list), new_puk (sealed)} -> {}
-    SET_PASSCODE = (
-        "set-passcode"  # {rule, puk (sealed)} -> {}: RESET RETRY COUNTER, new_passcode
-    )
-    GENERATE_KEY = (
-        "generate-key"  # {slot, algorithm} -> {public_key (DER SPKI), attestation?}
-    )
-    WRITE_CERTIFICATE = (
-        "write-certificate"  # {slot, certificate (DER)} -> {sha256} after read-back
-    )
+    SET_PASSCODE = "set-passcode"  # {rule, puk (sealed)} -> {}: RESET RETRY COUNTER, new_passcode
+    GENERATE_KEY = "generate-key"  # {slot, algorithm} -> {public_key (DER SPKI), attestation?}
+    WRITE_CERTIFICATE = "write-certificate"  # {slot, certificate (DER)} -> {sha256} after read-back
     WRITE_OBJECTS = "write-objects"  # {objects: {tag: bytes}} -> {sha256: {tag: hex}}
     ERASE = "erase"  # {} -> {left: [slot or tag]}
 
