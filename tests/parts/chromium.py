@@ -1,0 +1,142 @@
+"""A real browser for the tests, which hears every complaint that a page makes.
+
+One Chromium serves one folder of tests; each test has a context of its own, without cookies or
+storage of any other.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+WIDE = (1280, 900)
+NARROW = (320, 640)
+
+# The page looks for the bridge at ten addresses at once; nine of them refuse, and Chromium says so.
+LOOKING_FOR_THE_BRIDGE = r"^console .*ws://127\.0\.0\.1:\d+/v1"
+
+# The status of a response is a complaint of its own; Chromium says it a second time here.
+SAID_TWICE = "Failed to load resource: the server responded with a status of"
+
+TELL_OF_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  const what = `${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`;
+  window.tellOfViolation(`policy ${what} on ${location.href}`);
+});
+"""
+
+
+def executable() -> str:
+    """Return Chromium's path: the one that ``CHROMIUM`` names, or the machine's own."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "The browser tests need Chromium: `make test` says how to install it."
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run one Chromium without a window."""
+    arguments = ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable(),
+            args=arguments,
+            chromium_sandbox=os.geteuid() != 0,  # Chromium's sandbox refuses root
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Complaints:
+    """What the pages of one context complained of; a test says beforehand what it expects.
+
+    Each complaint is a line: ``console <type> <text> at <address>``, ``error <text>``,
+    ``policy <directive> <address>``, ``request <method> <address> <failure>`` or
+    ``response <status> <method> <address>``.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._expected = [LOOKING_FOR_THE_BRIDGE]
+
+    def expect(self, pattern: str) -> None:
+        """Let lines that contain the regular expression ``pattern`` pass in this test."""
+        self._expected.append(pattern)
+
+    def expect_status(self, *statuses: int) -> None:
+        """Let responses with one of ``statuses`` pass in this test."""
+        for status in statuses:
+            self.expect(rf"^response {status} ")
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [
+            line
+            for line in self.lines
+            if not any(re.search(pattern, line) for pattern in self._expected)
+        ]
+
+    def listen_to(self, context: BrowserContext) -> None:
+        """Hear everything that goes wrong in ``context``, in all of its pages."""
+        context.expose_binding("tellOfViolation", lambda _source, line: self.lines.append(line))
+        context.add_init_script(TELL_OF_VIOLATIONS)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.lines.append(f"error {error.error}"))
+        context.on("requestfailed", self._request_failed)
+        context.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(SAID_TWICE):
+            address = message.location.get("url", "")
+            self.lines.append(f"console {message.type} {message.text} at {address}")
+
+    def _request_failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # left the page while it was loading
+            self.lines.append(f"request {request.method} {request.url} {request.failure}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.lines.append(
+                f"response {response.status} {response.request.method} {response.url}"
+            )
+
+
+@contextmanager
+def context_of(
+    browser: Browser, origin: str, complaints: Complaints, size: tuple[int, int] = WIDE
+) -> Iterator[BrowserContext]:
+    """Open a context as a new person at a new PC would have it, at ``origin``."""
+    width, height = size
+    context = browser.new_context(
+        base_url=origin,
+        viewport={"width": width, "height": height},
+        locale="en-GB",
+        timezone_id="Europe/London",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(10_000)
+    complaints.listen_to(context)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def overflows(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(page.evaluate(script))

@@ -1,0 +1,53 @@
+"""A mail server that keeps what it is sent, on a free port of this machine."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default as email_policy
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.parts.ports import free_port
+
+HOST = "127.0.0.1"
+
+
+class MailCatcher:
+    """The messages that have arrived, oldest first, as the person would open them."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.port = 0
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        parser: BytesParser[EmailMessage] = BytesParser(policy=email_policy)
+        self.messages.append(parser.parsebytes(envelope.content))
+        return "250 kept"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Return the messages to ``address``."""
+        return [message for message in self.messages if address in str(message["To"])]
+
+    def wait_for(self, address: str, seconds: float = 10) -> EmailMessage:
+        """Return the newest message to ``address``, waiting until there is one."""
+        until = time.monotonic() + seconds
+        while not self.to(address):
+            assert time.monotonic() < until, f"no mail to {address} after {seconds} s"
+            time.sleep(0.02)
+        return self.to(address)[-1]
+
+
+@contextmanager
+def mail_catcher() -> Iterator[MailCatcher]:
+    """Run a mail server in a thread of this process."""
+    catcher = MailCatcher()
+    catcher.port = free_port()
+    controller = Controller(catcher, hostname=HOST, port=catcher.port)
+    controller.start()
+    try:
+        yield catcher
+    finally:
+        controller.stop()
