@@ -1,0 +1,36 @@
+"""The rows of the database, one file per aggregate."""
+
+from app.models.audit_event import AuditEvent
+from app.models.base import Base, UtcDateTime
+from app.models.card import Card, CardKey, Certificate
+from app.models.card_operation import CardOperation, CardOperationStep
+from app.models.organisation import Assignment, Organisation, Position
+from app.models.outbox import OutboxMessage
+from app.models.person import Person, PersonPhoto
+from app.models.rate_limit import RateLimit
+from app.models.session import Session
+from app.models.terms import TermsAcceptance, TermsVersion
+from app.models.workstation import BridgeConnection, Workstation
+
+__all__ = [
+    "Assignment",
+    "AuditEvent",
+    "Base",
+    "BridgeConnection",
+    "Card",
+    "CardKey",
+    "CardOperation",
+    "CardOperationStep",
+    "Certificate",
+    "Organisation",
+    "OutboxMessage",
+    "Person",
+    "PersonPhoto",
+    "Position",
+    "RateLimit",
+    "Session",
+    "TermsAcceptance",
+    "TermsVersion",
+    "UtcDateTime",
+    "Workstation",
+]

@@ -1,0 +1,141 @@
+"""Smartcards, the keys made on them, and the certificates written to them."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.domain.card_lifecycle import CardEvent, CardStatus, next_status
+from app.domain.statuses import CertificateStatus, KeyState
+from app.models.base import Base, UtcDateTime, one_of
+from app.models.person import Person
+
+
+class Card(Base):
+    """One smartcard. ``guid`` finds it; the key in slot 9E proves it.
+
+    ``status`` is what the service decided; what to show is ``card_lifecycle.shown_status``.
+    The management key and the PUK are sealed; a pending PUK was sent and not proven yet.
+    """
+
+    __tablename__ = "card"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guid: Mapped[str] = mapped_column(String(32), unique=True)  # lower-case hex
+    number: Mapped[str] = mapped_column(String(12), unique=True)  # printed on the card
+    serial: Mapped[str | None] = mapped_column(String(64))  # the chip's own
+    type: Mapped[str] = mapped_column(String(40), default="Smartcard")
+    manufacturer: Mapped[str] = mapped_column(String(100), default="")
+    profile: Mapped[str] = mapped_column(String(40))
+    virtual: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[CardStatus] = mapped_column(
+        one_of(CardStatus, "status"), default=CardStatus.BLANK
+    )
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_on: Mapped[date | None]  # the last day, in London
+    modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    self_renewals_in_row: Mapped[int] = mapped_column(default=0)
+    management_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    management_algorithm: Mapped[str | None] = mapped_column(String(20))
+    puk_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    puk_pending_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    passcode_min_length: Mapped[int] = mapped_column(default=4)
+    passcode_max_length: Mapped[int] = mapped_column(default=8)
+    passcode_alphabet: Mapped[str] = mapped_column(String(10), default="ascii")
+    # The answer to a change of passcode was lost and the new one then refused: ask for the old.
+    new_passcode_refused: Mapped[bool] = mapped_column(default=False)
+
+    person: Mapped[Person | None] = relationship()
+    keys: Mapped[list["CardKey"]] = relationship(back_populates="card")
+    certificates: Mapped[list["Certificate"]] = relationship(back_populates="card")
+
+    __table_args__ = (
+        CheckConstraint("length(guid) = 32", name="guid_has_32_digits"),
+        CheckConstraint(
+            "status IN ('blank', 'cancelled') OR person_id IS NOT NULL", name="has_a_holder"
+        ),
+        CheckConstraint("status <> 'expired'", name="expired_is_never_stored"),
+        Index("ix_card_expires_on", "expires_on"),
+        # One card per person that is good, or may become good again
+        Index(
+            "uq_card_one_per_person",
+            "person_id",
+            unique=True,
+            sqlite_where=text("status IN ('issued', 'locked', 'suspended')"),
+            postgresql_where=text("status IN ('issued', 'locked', 'suspended')"),
+        ),
+    )
+
+    def apply(self, event: CardEvent, *, now: datetime) -> None:
+        """Move to the status that the table has for ``event``.
+
+        Raises:
+            TransitionRefused: the table has no such move.
+        """
+        self.status = next_status(self.status, event)
+        self.modified_at = now
+
+    def __repr__(self) -> str:
+        return f"<Card {self.guid} {self.status}>"
+
+
+class CardKey(Base):
+    """A public key whose private half was made on the card. Statements are checked with it."""
+
+    __tablename__ = "card_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    card_id: Mapped[int] = mapped_column(ForeignKey("card.id"))
+    slot: Mapped[str] = mapped_column(String(2))
+    state: Mapped[KeyState] = mapped_column(one_of(KeyState, "state"), default=KeyState.PENDING)
+    algorithm: Mapped[str] = mapped_column(String(10))  # ES256 or RS256
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)  # DER, SubjectPublicKeyInfo
+    jkt: Mapped[str] = mapped_column(String(43), index=True)  # RFC 7638 thumbprint
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    card: Mapped[Card] = relationship(back_populates="keys")
+
+    __table_args__ = (
+        Index(None, "card_id", "slot", "state"),
+        Index(
+            "uq_card_key_current",
+            "card_id",
+            "slot",
+            unique=True,
+            sqlite_where=text("state = 'current'"),
+            postgresql_where=text("state = 'current'"),
+        ),
+    )
+
+
+class Certificate(Base):
+    """A certificate for one key of one card."""
+
+    __tablename__ = "certificate"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    card_id: Mapped[int] = mapped_column(ForeignKey("card.id"))
+    slot: Mapped[str] = mapped_column(String(2))
+    key_id: Mapped[int] = mapped_column(ForeignKey("card_key.id"), index=True)
+    serial: Mapped[str] = mapped_column(String(40), unique=True)  # lower-case hex
+    issuer: Mapped[str] = mapped_column(Text)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    not_after: Mapped[datetime] = mapped_column(UtcDateTime)
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[CertificateStatus] = mapped_column(
+        one_of(CertificateStatus, "status"), default=CertificateStatus.HELD
+    )
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revocation_reason: Mapped[str | None] = mapped_column(String(40))
+
+    card: Mapped[Card] = relationship(back_populates="certificates")
+    key: Mapped[CardKey] = relationship()
+
+    __table_args__ = (
+        CheckConstraint(
+            "(status = 'revoked') = (revoked_at IS NOT NULL)", name="revoked_has_a_time"
+        ),
+        Index(None, "card_id", "slot", "status"),
+        Index(None, "status", "revoked_at"),
+    )
