@@ -1,0 +1,109 @@
+"""The whole product, running: server and bridge as processes of their own, on free ports.
+
+It is prepared once in a run of the tests. Each worker starts a copy, and each test begins with
+people, cards and readers as they were when it was made.
+"""
+
+import fcntl
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from tests.parts.desk import Desk, desk_at
+from tests.parts.ports import free_port
+from tests.parts.smtp import MailCatcher, mail_catcher
+from tools.installation import Installation
+from tools.processes import Family
+
+
+class Service:
+    """A running installation, with a desk to move its virtual cards and a mail server."""
+
+    def __init__(
+        self, installation: Installation, prepared: Installation, desk: Desk, mail: MailCatcher
+    ) -> None:
+        self.installation = installation
+        self.desk = desk
+        self.mail = mail
+        self._prepared = prepared
+
+    @property
+    def origin(self) -> str:
+        return self.installation.origin
+
+    @property
+    def database(self) -> Path:
+        return self.installation.database
+
+    def reset(self) -> None:
+        """Make people, cards and readers as they were at the beginning: no card in any reader."""
+        self.desk.clear()
+        shutil.copytree(self._prepared.cards, self.installation.cards, dirs_exist_ok=True)
+        with (
+            closing(sqlite3.connect(self._prepared.database)) as source,
+            closing(sqlite3.connect(self.database, timeout=10)) as target,
+        ):
+            source.backup(target)
+        self.mail.messages.clear()
+
+    def flask(self, *command: str) -> str:
+        """Run one of the server's commands, as an administrator would."""
+        return self.installation.flask(*command)
+
+    def logs(self) -> dict[str, str]:
+        """Return what each program has written so far."""
+        files = self.installation.logs.glob("*.log")
+        return {file.stem: file.read_text(errors="replace") for file in files}
+
+
+def installation_in(folder: Path, *, mail_port: int = 0) -> Installation:
+    return Installation(
+        folder=folder,
+        port=free_port(),
+        bridge_port=min(free_port(), 65_500),
+        mail_port=mail_port or free_port(),
+    )
+
+
+def prepared_in(shared: Path) -> Installation:
+    """Return an installation that is filled and does not run; made by whichever worker is first."""
+    shared.mkdir(parents=True, exist_ok=True)
+    done = shared / "prepared"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        installation = installation_in(shared / "installation")
+        if not done.exists():
+            prepare(installation)
+            done.touch()
+    return installation
+
+
+def prepare(installation: Installation) -> None:
+    """Make keys, people, and cards that are issued in the way in which an agent issues them."""
+    installation.forget()
+    installation.make_keys()
+    installation.fill()
+    installation.write_bridge_settings()
+    with Family(installation.logs) as family:
+        installation.start_bridge(family)
+        installation.issue_cards()
+
+
+@contextmanager
+def running_service(folder: Path, shared: Path) -> Iterator[Service]:
+    """Start a copy of the prepared installation of ``shared`` in ``folder``."""
+    prepared = prepared_in(shared)
+    shutil.copytree(prepared.folder, folder)
+    with ExitStack() as stack:
+        mail = stack.enter_context(mail_catcher())
+        installation = installation_in(folder, mail_port=mail.port)
+        installation.write_bridge_settings()
+        family = stack.enter_context(Family(installation.logs))
+        installation.start_bridge(family)
+        installation.start_server(family)
+        address = installation.bridge_address()
+        assert address, "the bridge has gone"
+        desk = stack.enter_context(desk_at(address, installation.origin))
+        yield Service(installation, prepared, desk, mail)
