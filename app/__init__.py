@@ -1,0 +1,87 @@
+"""The server: a self-hosted service through which health-care staff look after their smartcards.
+
+`create_app` is the one place where the parts meet.
+"""
+
+from flask import Flask
+from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import import_string
+
+import config as settings
+from app import clock, errors, layout, logs, security_headers, static_files, words
+from app.blueprints import forms, fragments, permissions
+from app.extensions import csrf, db, htmx, mail, migrate
+
+# What listens. A blueprint is added here by its module and the name that it has there.
+BLUEPRINTS = ("app.blueprints.health.routes:bp",)
+
+# What `flask` can be told on the command line: click commands and groups.
+COMMANDS: tuple[str, ...] = ()
+
+
+def create_app(
+    config: settings.Config | None = None, *, now: clock.Clock = clock.system_clock
+) -> Flask:
+    """Put the server together.
+
+    Raises:
+        config.ConfigurationError: a setting is missing or does not make sense.
+    """
+    config = config or settings.load()
+    app = Flask(
+        __name__,
+        instance_path=str(config.INSTANCE.absolute()),
+        static_url_path=f"/static/{static_files.digest()}",
+    )
+    app.config.from_object(config)
+    config.INSTANCE.mkdir(parents=True, exist_ok=True)
+
+    templates(app)
+    clock.init_app(app, now)
+    logs.init_app(app)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(settings.ROOT / "migrations"))
+    mail.init_app(app)
+    htmx.init_app(app)
+    permissions.init_app(app)
+    csrf.init_app(app)
+    errors.init_app(app)
+    layout.init_app(app)
+    forms.init_app(app)
+    words.init_app(app)
+    app.after_request(fragments.vary)
+
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_string(name))
+    for name in COMMANDS:
+        app.cli.add_command(import_string(name))
+
+    static_files.init_app(app)
+    security_headers.init_app(app)
+    if app.config["PROXIES"]:
+        near = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it
+            app.wsgi_app, x_for=near, x_proto=near, x_host=near
+        )
+    compile_templates(app)
+    return app
+
+
+def templates(app: Flask) -> None:
+    """Our own templates and the design system's, all of them escaped."""
+    # The package's templates end in .jinja, which Flask would not escape by itself.
+    app.jinja_options = {
+        "autoescape": True,
+        "undefined": ChainableUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    assert app.jinja_loader is not None
+    app.jinja_loader = ChoiceLoader([app.jinja_loader, PackageLoader("nhsuk_frontend_jinja")])
+
+
+def compile_templates(app: Flask) -> None:
+    """Compile now, so that the first person does not wait for it, and a broken template shows."""
+    for name in app.jinja_env.list_templates(extensions=["html", "jinja", "txt"]):
+        app.jinja_env.get_template(name)

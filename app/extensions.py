@@ -1,0 +1,15 @@
+"""The Flask extensions, made here and bound to an application in `create_app`."""
+
+from flask_htmx import HTMX
+from flask_mail import Mail
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+
+from app.models.base import Base
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+csrf = CSRFProtect()
+htmx = HTMX()
+mail = Mail()

@@ -1,0 +1,87 @@
+"""The headers that every answer carries: pages, fragments, JSON, files and errors alike.
+
+They are set around the whole application, so that no route, error or file can be without them.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from werkzeug.datastructures import Headers
+
+from reader_bridge.contract import HOST, PORTS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.+?)</script>", re.DOTALL)
+
+
+def script_hashes(page: str) -> list[str]:
+    """Return the policy's source for each inline script in ``page``."""
+    return [
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in INLINE_SCRIPT.findall(page)
+    ]
+
+
+def content_security_policy(script_sources: Iterable[str], first_port: int) -> str:
+    """Return the policy: ourselves, the given inline scripts, and the reader bridge's addresses."""
+    bridge = [f"ws://{HOST}:{port}" for port in range(first_port, first_port + PORTS)]
+    directives = {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", *script_sources],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'", *bridge],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
+
+
+class SecurityHeaders:
+    """A WSGI application around another, that adds the headers that are not there yet."""
+
+    def __init__(self, application: "WSGIApplication", headers: dict[str, str]) -> None:
+        self._application = application
+        self._headers = headers
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
+            complete = Headers(headers)
+            for name, value in self._headers.items():
+                complete.setdefault(name, value)
+            return start_response(status, complete.to_wsgi_list(), exc_info)
+
+        return self._application(environ, start)
+
+
+def init_app(app: Flask) -> None:
+    """Wrap the application. The template package's one inline script is allowed by its hash."""
+    skeleton = app.jinja_env.get_template("nhsuk/template.jinja").render()
+    headers = {
+        "Content-Security-Policy": content_security_policy(
+            script_hashes(skeleton), app.config["BRIDGE_PORT"]
+        ),
+        "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    if app.config["SESSION_COOKIE_SECURE"]:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    app.wsgi_app = SecurityHeaders(app.wsgi_app, headers)  # type: ignore[method-assign]  # as Flask documents it

@@ -1,0 +1,42 @@
+"""How values are written for people: dates, moments, identifiers. Filters of every template."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def day(value: date | datetime | None) -> str:
+    """Write a day as "4 March 2027"; a moment is a day in London."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON)
+    return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment as "4 March 2027 at 2:05pm", London time."""
+    if value is None:
+        return ""
+    local = value.astimezone(LONDON)
+    hour = local.hour % 12 or 12
+    return f"{day(local)} at {hour}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+
+
+def masked(value: str | None, shown: int = 3) -> str:
+    """Hide all of an identifier but its last characters."""
+    if not value:
+        return ""
+    return "•" * max(0, len(value) - shown) + value[-shown:]
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Write "1 day", "2 days"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(day=day, moment=moment, masked=masked, counted=counted)

@@ -1,0 +1,257 @@
+"""Settings: Development, Testing and Production, chosen by the environment's CIS_CONFIG.
+
+Every secret is read from the variable of its name, or from the file that NAME_FILE names.
+Production refuses to start without its secrets and says which are missing.
+"""
+
+import base64
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from reader_bridge.contract import FIRST_PORT
+
+ROOT = Path(__file__).resolve().parent
+
+SECRETS = ("SECRET_KEY", "VAULT_KEY", "TICKET_KEY", "AUDIT_KEY", "ISSUER_PASSPHRASE")
+OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD")
+
+LEAFLET_CONTACTS = {
+    "team": "Informatics Merseyside RA Team",
+    "desks": [
+        {"organisation": "L CCG", "telephone": "0151 296 7777"},
+        {"organisation": "LHCH", "telephone": "0151 600 1344"},
+        {"organisation": "Mersey Care", "telephone": "0151 471 2619"},
+        {"organisation": "S&F CCG", "telephone": "0151 247 6400"},
+        {"organisation": "SS CCG", "telephone": "0151 247 6400"},
+        {"organisation": "UC24", "telephone": "0151 296 7777"},
+    ],
+}
+
+
+class ConfigurationError(Exception):
+    """The settings do not let the service start. The message says what to change."""
+
+
+def secret(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the secret ``name`` from the environment or from the file NAME_FILE.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    if name in environ:
+        return environ[name]
+    path = environ.get(f"{name}_FILE")
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{name}_FILE: {path}: {error.strerror}") from error
+
+
+def flag(name: str, environ: Mapping[str, str], *, default: bool = False) -> bool:
+    """Return a setting that is on or off.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    value = environ.get(name, "on" if default else "off").strip().lower()
+    if value in {"1", "on", "true", "yes"}:
+        return True
+    if value in {"", "0", "off", "false", "no"}:
+        return False
+    raise ConfigurationError(f"{name} is on or off, not {value!r}")
+
+
+def number(name: str, environ: Mapping[str, str], default: int) -> int:
+    """Return a setting that is a whole number.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    value = environ.get(name, "")
+    try:
+        return int(value) if value.strip() else default
+    except ValueError:
+        raise ConfigurationError(f"{name} is a whole number, not {value!r}") from None
+
+
+class Config:
+    """What the three have in common. Keywords override what the environment says."""
+
+    NAME: ClassVar[str]
+    SECRET_KEY: str | None
+    VAULT_KEY: str | None
+    VAULT_KEY_OLD: str | None
+    TICKET_KEY: str | None
+    AUDIT_KEY: str | None
+    ISSUER_PASSPHRASE: str | None
+    MAIL_PASSWORD: str | None
+    DEBUG = False
+    TESTING = False
+
+    SERVICE_NAME = "Care Identity Service"
+
+    SESSION_COOKIE_NAME = "cis"
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    WTF_CSRF_TIME_LIMIT = None  # the token lives as long as the session that it belongs to
+    MAX_CONTENT_LENGTH = 1024 * 1024  # bytes; a route that takes more says so itself
+    MAX_FORM_MEMORY_SIZE = 256 * 1024
+    MAX_FORM_PARTS = 200
+    SEND_FILE_MAX_AGE_DEFAULT = timedelta(0)
+    PREFERRED_URL_SCHEME = "https"
+
+    def __init__(self, environ: Mapping[str, str] | None = None, **overrides: Any) -> None:
+        environ = os.environ if environ is None else environ
+        for name in SECRETS + OPTIONAL_SECRETS:
+            setattr(self, name, secret(name, environ))
+        self.ORIGIN = environ.get("ORIGIN", "http://127.0.0.1:5000").rstrip("/")
+        self.BRIDGE_PORT = number("BRIDGE_PORT", environ, FIRST_PORT)
+        self.DEMONSTRATION = flag("DEMONSTRATION", environ)
+        self.ALLOW_VIRTUAL_CARDS = flag("ALLOW_VIRTUAL_CARDS", environ, default=self.DEMONSTRATION)
+        self.PROXIES = number("PROXIES", environ, 0)  # how many proxies stand in front of us
+        self.INSTANCE = Path(environ.get("INSTANCE", ROOT / "instance"))
+        self.PKI_FOLDER = environ.get("PKI_FOLDER")
+        self.SQLALCHEMY_DATABASE_URI = environ.get(
+            "DATABASE_URL", f"sqlite:///{self.INSTANCE / 'cis.db'}"
+        )
+        # An error's text must never carry the values of a statement.
+        self.SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
+        self.CONTACTS = self._contacts(environ)
+        self.MAIL_SERVER = environ.get("MAIL_SERVER", "127.0.0.1")
+        self.MAIL_PORT = number("MAIL_PORT", environ, 25)
+        self.MAIL_USE_TLS = flag("MAIL_USE_TLS", environ)
+        self.MAIL_USE_SSL = flag("MAIL_USE_SSL", environ)
+        self.MAIL_USERNAME = environ.get("MAIL_USERNAME")
+        self.MAIL_DEFAULT_SENDER = environ.get(
+            "MAIL_SENDER", "Care Identity Service <no-reply@care-identity.invalid>"
+        )
+        self.LOG_LEVEL = environ.get("LOG_LEVEL", "INFO").upper()
+        for name, value in overrides.items():
+            setattr(self, name, value)
+        self.SESSION_COOKIE_SECURE = self.ORIGIN.startswith("https:")
+        if self.SESSION_COOKIE_SECURE:
+            self.SESSION_COOKIE_NAME = "__Host-cis"
+        self.check()
+
+    def _contacts(self, environ: Mapping[str, str]) -> dict[str, Any] | None:
+        text = secret("CONTACTS", environ)
+        if text is None:
+            return LEAFLET_CONTACTS
+        try:
+            contacts: dict[str, Any] = json.loads(text)
+            well_formed = bool(contacts["team"]) and all(
+                desk["organisation"] and desk["telephone"] for desk in contacts["desks"]
+            )
+        except (ValueError, KeyError, TypeError):
+            well_formed = False
+        if not well_formed:
+            raise ConfigurationError(
+                'CONTACTS is JSON: {"team": "...", "desks": '
+                '[{"organisation": "...", "telephone": "..."}]}'
+            )
+        return contacts
+
+    def check(self) -> None:
+        """Refuse settings that no part of the service could work with.
+
+        Raises:
+            ConfigurationError: and says which, all at once.
+        """
+        origin = urlsplit(self.ORIGIN)
+        if origin.scheme not in {"http", "https"} or not origin.netloc or origin.path:
+            raise ConfigurationError(
+                f"ORIGIN is scheme, host and port of this service, not {self.ORIGIN!r}"
+            )
+
+
+class Development(Config):
+    """On a developer's PC, and for the commands that make the first keys."""
+
+    NAME = "development"
+
+    def __init__(self, environ: Mapping[str, str] | None = None, **overrides: Any) -> None:
+        super().__init__(environ, **overrides)
+        if not self.SECRET_KEY:
+            self.SECRET_KEY = secrets.token_hex()  # sessions end with the process
+
+
+class Testing(Config):
+    """In tests: nothing from the environment, everything in a temporary folder, fresh keys."""
+
+    NAME = "testing"
+    TESTING = True
+    _made: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, **overrides: Any) -> None:
+        folder = Path(tempfile.gettempdir()) / f"cis-testing-{os.getpid()}"
+        fresh = {"INSTANCE": str(folder), "PKI_FOLDER": str(folder / "pki"), **self._keys()}
+        super().__init__(fresh, **overrides)
+
+    @classmethod
+    def _keys(cls) -> dict[str, str]:
+        """Make the keys once for each process of the tests."""
+        if not cls._made:
+            ticket_key = Ed25519PrivateKey.generate().private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
+            cls._made.update(
+                SECRET_KEY=secrets.token_hex(),
+                VAULT_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+                AUDIT_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+                TICKET_KEY=ticket_key.decode(),
+                ISSUER_PASSPHRASE=secrets.token_urlsafe(),
+            )
+        return cls._made
+
+
+class Production(Config):
+    """For people. Says no before the first request rather than during one."""
+
+    NAME = "production"
+
+    def check(self) -> None:
+        super().check()
+        missing = [name for name in (*SECRETS, "PKI_FOLDER") if not getattr(self, name)]
+        if missing:
+            raise ConfigurationError(
+                "Production does not start without "
+                + ", ".join(missing)
+                + ": set each in the environment, or name a file in NAME_FILE. "
+                "`CIS_CONFIG=development flask --app wsgi keys create FOLDER` makes a fresh set."
+            )
+        origin = urlsplit(self.ORIGIN)
+        if origin.scheme != "https" and origin.hostname not in {"127.0.0.1", "localhost", "::1"}:
+            raise ConfigurationError(f"Production needs an https ORIGIN, not {self.ORIGIN!r}")
+        self.TRUSTED_HOSTS = [origin.hostname]
+
+
+KINDS: dict[str, type[Config]] = {kind.NAME: kind for kind in (Development, Testing, Production)}
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Return the settings that CIS_CONFIG names; without it, Production: the safe one.
+
+    Raises:
+        ConfigurationError: there is no such set, or it does not let the service start.
+    """
+    environ = os.environ if environ is None else environ
+    name = environ.get("CIS_CONFIG", "production").lower()
+    if name not in KINDS:
+        raise ConfigurationError(f"CIS_CONFIG is one of {', '.join(KINDS)}, not {name!r}")
+    return Testing() if name == Testing.NAME else KINDS[name](environ)
