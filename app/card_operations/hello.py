@@ -1,0 +1,150 @@
+"""Meeting a reader bridge: its hello, checked and bound to the browser that brought it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from sqlalchemy import delete, select
+
+from app.card_operations import wire
+from app.card_operations.refusals import ConnectionUnknown, WorkstationBlocked
+from app.domain.errors import RuleBroken
+from app.domain.statuses import WorkstationStatus
+from app.extensions import db
+from app.models import BridgeConnection, CardOperation, Workstation
+from reader_bridge.contract import VERSION, Typ
+
+KEPT = timedelta(hours=12)
+NAME_LENGTH = 100
+TEXT_LENGTH = 64
+
+
+class HelloRefused(RuleBroken):
+    """The hello is not one, is for another origin, or belongs to another browser."""
+
+    reason = "hello-refused"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+def receive(token: object, *, origin: str, browser: str, now: datetime) -> BridgeConnection:
+    """Record a connection between this browser and a bridge. The same hello again is the same.
+
+    ``browser`` is the digest of the browser's pre-session id. The key that signs is in the hello
+    itself: it proves that the connection belongs to that workstation, not that the workstation is
+    one to trust. Commits nothing.
+
+    Raises:
+        HelloRefused: see there.
+        WorkstationBlocked: an administrator has blocked this PC.
+    """
+    key, claims = _read(token)
+    if claims.get("aud") != origin:
+        raise HelloRefused("origin")
+    if claims.get("version") != VERSION:
+        raise HelloRefused("version")
+    sid, instance = _text(claims, "sid"), _text(claims, "instance")
+    ek = _encryption_key(claims.get("ek"))
+    workstation = _workstation(key, claims, now)
+    if workstation.status is WorkstationStatus.BLOCKED:
+        raise WorkstationBlocked
+    known = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
+    if known is not None:
+        if (known.browser, known.workstation_id) != (browser, workstation.id) or known.ek != ek:
+            raise HelloRefused("sid")
+        return known
+    connection = BridgeConnection(
+        sid=sid,
+        browser=browser,
+        ek=ek,
+        workstation=workstation,
+        instance=instance,
+        origin=origin,
+        received_at=now,
+        expires_at=now + KEPT,
+    )
+    db.session.add(connection)
+    db.session.flush()
+    return connection
+
+
+def connection_of(sid: str, *, browser: str, now: datetime) -> BridgeConnection:
+    """The connection of this browser with this ``sid``.
+
+    Raises:
+        ConnectionUnknown: there is none, it is another browser's, or it is forgotten.
+        WorkstationBlocked: an administrator has blocked this PC meanwhile.
+    """
+    connection = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
+    if connection is None or connection.browser != browser or connection.expires_at <= now:
+        raise ConnectionUnknown
+    if connection.workstation.status is WorkstationStatus.BLOCKED:
+        raise WorkstationBlocked
+    return connection
+
+
+def forget_old(now: datetime) -> int:
+    """Remove connections that are too old to be used and that no open operation refers to."""
+    in_use = select(CardOperation.connection_id).where(
+        CardOperation.finished_at.is_(None), CardOperation.connection_id.is_not(None)
+    )
+    done = db.session.execute(
+        delete(BridgeConnection).where(
+            BridgeConnection.expires_at <= now, BridgeConnection.id.not_in(in_use)
+        )
+    )
+    return int(getattr(done, "rowcount", 0))
+
+
+def _read(token: object) -> tuple[OKPKey, dict[str, Any]]:
+    try:
+        header = wire.header_of(token)
+        jwk = header.get("jwk")
+        if not isinstance(jwk, dict) or "d" in jwk:
+            raise HelloRefused("jwk")
+        key = OKPKey.import_key({name: str(jwk.get(name)) for name in ("kty", "crv", "x")})
+        if header.get("kid") != key.thumbprint():
+            raise HelloRefused("kid")
+        return key, wire.verified_claims(token, key, wire.ED25519, Typ.HELLO)
+    except (wire.Malformed, JoseError, ValueError) as error:
+        raise HelloRefused(str(error)) from error
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 16 <= len(value) <= TEXT_LENGTH:
+        raise HelloRefused(name)
+    return value
+
+
+def _encryption_key(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or value.get("crv") != "X25519":
+        raise HelloRefused("ek")
+    public = {name: str(value.get(name)) for name in ("kty", "crv", "x")}
+    try:
+        OKPKey.import_key(public)
+    except (JoseError, ValueError, TypeError) as error:
+        raise HelloRefused("ek") from error
+    return public
+
+
+def _workstation(key: OKPKey, claims: dict[str, Any], now: datetime) -> Workstation:
+    thumbprint = key.thumbprint()
+    known = db.session.scalar(select(Workstation).where(Workstation.thumbprint == thumbprint))
+    if known is None:
+        values = key.as_dict(private=False)
+        known = Workstation(
+            thumbprint=thumbprint,
+            jwk={name: str(values[name]) for name in ("kty", "crv", "x")},
+            status=WorkstationStatus.SEEN,
+            first_seen_at=now,
+        )
+        db.session.add(known)
+    known.name = str(claims.get("name") or "")[:NAME_LENGTH] or "unnamed"
+    known.version = str(claims.get("version"))
+    known.last_seen_at = now
+    db.session.flush()
+    return known

@@ -1,0 +1,62 @@
+"""What a workstation says of a step, signed with its own key: the bridge's word, not the card's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from app.card_operations import wire
+from reader_bridge.contract import Typ
+
+DONE = "done"
+
+
+class ReceiptRefused(Exception):
+    """The receipt is not this workstation's word on this step. ``problem`` says what differs."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """``outcome`` is "done" or the code of the error; ``claims`` carry its facts."""
+
+    outcome: str
+    claims: Mapping[str, Any]
+
+
+def verify(
+    token: object,
+    workstation: Mapping[str, Any],
+    *,
+    origin: str,
+    sid: str,
+    operation: str,
+    step: int,
+    jti: str,
+    results: list[Any] | None,
+) -> Receipt:
+    """Check a receipt; ``results`` is what the page brought with it, None beside an error.
+
+    Raises:
+        ReceiptRefused: signed by another, about another step, or of other results.
+    """
+    try:
+        key = OKPKey.import_key(dict(workstation))
+        claims = wire.verified_claims(token, key, wire.ED25519, Typ.RECEIPT)
+    except (wire.Malformed, JoseError, ValueError) as error:
+        raise ReceiptRefused(f"receipt: {error}") from error
+    wanted: dict[str, object] = {
+        "aud": origin, "sid": sid, "op": operation, "step": step, "jti": jti,
+    }  # fmt: skip
+    if results is not None:
+        wanted["digest"] = wire.digest(results)
+        wanted["outcome"] = DONE
+    for name, value in wanted.items():
+        if claims.get(name) != value:
+            raise ReceiptRefused(f"receipt: {name}")
+    return Receipt(outcome=str(claims.get("outcome")), claims=claims)

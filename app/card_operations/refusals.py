@@ -1,0 +1,58 @@
+"""Why a conversation with a card goes no further, beyond what ``app.domain.errors`` has."""
+
+from app.domain.errors import Conflict, RuleBroken
+
+
+class CardNotVerified(RuleBroken):
+    """What came back does not prove the card. Every cause looks the same to the page.
+
+    ``problem`` says which it was, for the audit log alone.
+    """
+
+    reason = "card-not-verified"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+class ConnectionUnknown(RuleBroken):
+    """No reader bridge of this browser said hello with this ``sid``, or too long ago."""
+
+    reason = "bridge-not-connected"
+
+
+class WorkstationNotEnrolled(RuleBroken):
+    """This operation sends sealed secrets, and this PC is not enrolled to receive them."""
+
+    reason = "workstation-not-enrolled"
+
+
+class WorkstationBlocked(RuleBroken):
+    """An administrator has blocked this PC."""
+
+    reason = "workstation-blocked"
+
+
+class VirtualCardRefused(RuleBroken):
+    """A card in software, where only real ones are allowed."""
+
+    reason = "virtual-card"
+
+
+class OperationOver(Conflict):
+    """The operation is done, refused or abandoned: there is no next step."""
+
+    reason = "operation-over"
+
+
+class OtherAnswer(Conflict):
+    """The step has been answered already, and differently."""
+
+    reason = "step-answered-differently"
+
+
+class StepPassed(Conflict):
+    """The answer is to an earlier ticket than the one that counts now."""
+
+    reason = "step-passed"
