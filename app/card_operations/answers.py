@@ -1,8 +1,7 @@
-"""What the server answers when a page brings a card's result: the types that pages are shown from."""
+"""What the server answers when a page brings a result: what pages are shown from."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +73,3 @@ def to_journal(answer: Answer) -> dict[str, Any]:
 def from_journal(kept: dict[str, Any]) -> Answer:
     values = {name: value for name, value in kept.items() if name != "type"}
     return _TYPES[str(kept["type"])](**values)
-
-

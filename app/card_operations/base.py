@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
+from app.extensions import db
 from sqlalchemy import select
 
 from app import audit
@@ -40,7 +41,6 @@ from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import NotFound, RuleBroken
 from app.domain.principal import Principal
 from app.domain.statuses import KeyState, OperationState, Outcome, WorkstationStatus
-from app.extensions import db
 from app.models import BridgeConnection, Card, CardKey, CardOperation, CardOperationStep, Session
 from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
@@ -340,9 +340,7 @@ def result(
     return _judge(KINDS[row.kind], turn, content, body.get("receipt"))
 
 
-def _judge(
-    operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object
-) -> Answer:
+def _judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Answer:
     try:
         with db.session.begin_nested():
             move = _move(operation, turn, content, receipt)
@@ -362,9 +360,7 @@ def _judge(
     return _carry_out(operation, turn, move, content)
 
 
-def _move(
-    operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object
-) -> Move:
+def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Move:
     error, results = content["error"], content["results"]
     if error is None:
         if not isinstance(results, list) or not all(isinstance(each, dict) for each in results):
@@ -410,9 +406,7 @@ def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> N
             turn.card.apply(CardEvent.LOCK, now=turn.now)
 
 
-def _carry_out(
-    operation: Operation, turn: Turn, move: Move, content: Mapping[str, Any]
-) -> Answer:
+def _carry_out(operation: Operation, turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
     row, step = turn.operation, turn.step
     common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
     answer: Answer
@@ -436,9 +430,7 @@ def _carry_out(
     return answer
 
 
-def _refuse(
-    operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[str, Any]
-) -> None:
+def _refuse(operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[str, Any]) -> None:
     row, step = turn.operation, turn.step
     step.outcome = error.reason[:40]
     step.answer = {"type": "refused", "reason": error.reason}
@@ -523,9 +515,7 @@ def _ticket(
     )
 
 
-def _connection(
-    operation: Operation, sid: str, browser: str, now: datetime
-) -> BridgeConnection:
+def _connection(operation: Operation, sid: str, browser: str, now: datetime) -> BridgeConnection:
     connection = hello.connection_of(sid, browser=browser, now=now)
     enrolled = connection.workstation.status is WorkstationStatus.ENROLLED
     if operation.sends_secrets and not enrolled:

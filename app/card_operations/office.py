@@ -1,4 +1,4 @@
-"""What the server's half of a conversation needs besides the database: keys, authority, settings."""
+"""What the server needs for a conversation besides the database: keys, authority, settings."""
 
 from dataclasses import dataclass
 from functools import cached_property

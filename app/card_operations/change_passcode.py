@@ -1,0 +1,174 @@
+"""Changing the passcode: the old one opens the card, the new one is proven by a signature.
+
+When the answer to the change is lost, the card is never asked to try: the holder is told to use
+the new passcode, and, once that was refused, only ever the old one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.extensions import db
+from sqlalchemy import select
+
+from app.card_operations import base
+from app.card_operations.answers import NextTicket
+from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn, key_of
+from app.card_operations.office import Office
+from app.card_operations.statements import StatementRefused
+from app.domain.errors import Conflict
+from app.domain.principal import Principal
+from app.domain.statuses import Outcome
+from app.models import Card, CardOperation, Person
+from reader_bridge.contract import Code, Command, Purpose, Slot, Stage
+from reader_bridge.contract import Outcome as CardOutcome
+
+KIND = "change-passcode"
+CHANGE, CONFIRM = "change", "confirm"
+LOST = "answer-lost"
+STAGES = (
+    Stage.CHECKING_CARD,
+    Stage.CHECKING_PASSCODE,
+    Stage.CHANGING_PASSCODE,
+    Stage.SIGNING,
+)
+
+# The card was not asked to change anything, or said no: these leave no doubt.
+CERTAIN = frozenset(
+    {
+        Code.WRONG_PASSCODE,
+        Code.PASSCODE_LOCKED,
+        Code.PASSCODE_REFUSED,
+        Code.PASSCODE_NEEDED,
+        Code.CARD_BUSY,
+        Code.CARD_CHANGED,
+        Code.NO_CARD,
+        Code.NO_READER,
+        Code.NO_SERVICE,
+        Code.NOT_A_PIV_CARD,
+        Code.OUT_OF_TURN,
+        Code.UNSUPPORTED,
+        Code.TICKET_INVALID,
+        Code.TICKET_FOREIGN,
+        Code.TICKET_EXPIRED,
+        Code.TICKET_USED,
+        Code.TICKET_OTHER_CARD,
+    }
+)
+
+
+def passcode_rule(card: Card, person: Person | None) -> dict[str, Any]:
+    """What the bridge checks before it touches the card; the server never sees a passcode."""
+    return {
+        "min_length": card.passcode_min_length,
+        "max_length": card.passcode_max_length,
+        "alphabet": card.passcode_alphabet,
+        "not_in": [card.number, *([person.uuid] if person else [])],
+    }
+
+
+def passcode_hint(card: Card) -> str | None:
+    """Which passcode to ask for after a lost answer: "new-then-old", "old", or None."""
+    if card.new_passcode_refused:
+        return "old"
+    last = db.session.scalar(
+        select(CardOperation)
+        .where(CardOperation.card_id == card.id, CardOperation.kind == KIND)
+        .order_by(CardOperation.id.desc())
+        .limit(1)
+    )
+    if last is None or last.state.is_over:
+        return None
+    return "new-then-old" if last.step == CONFIRM or _never_answered(last) else None
+
+
+class ChangePasscode(Operation):
+    kind = KIND
+    event = "card.passcode-change"
+    first_step = CHANGE
+    survives_refusal = True
+
+    def ask(self, turn: Turn) -> Ask:
+        key = key_of(turn.card, Slot.AUTHENTICATION)
+        if key is None:
+            raise StatementRefused("no authentication key")
+        work = [turn.sign(key, Purpose.PASSCODE_CHANGE)]
+        if turn.step.name == CHANGE:
+            rule = passcode_rule(turn.card, turn.operation.person)
+            work.insert(0, {"command": Command.CHANGE_PASSCODE.value, "rule": rule})
+        return Ask(work=work, card=turn.card.guid, stages=STAGES)
+
+    def accept(self, turn: Turn, results: list[Result]) -> Move:
+        key = key_of(turn.card, Slot.AUTHENTICATION)
+        if key is None:
+            raise StatementRefused("no authentication key")
+        made = turn.statement(results[-1], key, Purpose.PASSCODE_CHANGE)
+        turn.card.new_passcode_refused = False
+        turn.card.modified_at = turn.now
+        turn.record("card.passcode-changed", Outcome.DONE, statement=made.token)
+        return Done()
+
+    def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
+        if turn.step.name == CONFIRM:
+            if code == Code.WRONG_PASSCODE:
+                # The change never happened. From now on the old passcode is the only one asked for.
+                turn.card.new_passcode_refused = True
+                turn.record("card.passcode-unchanged", Outcome.FAILED)
+                return Pause(CHANGE, code, {**facts, "use": "old"})
+            return Pause(CONFIRM, code, dict(facts))
+        if _may_have_changed(code, facts):
+            turn.record("card.passcode-change", Outcome.FAILED, reason=LOST, code=code)
+            return Pause(CONFIRM, LOST, {"use": "new-then-old", "code": code})
+        return Pause(CHANGE, code, dict(facts))
+
+    def resumes_at(self, operation: CardOperation) -> str:
+        """A change whose answer never came may have happened: ask for the new passcode first."""
+        if operation.step == CHANGE and _never_answered(operation):
+            return CONFIRM
+        return operation.step
+
+
+def _may_have_changed(code: str, facts: Mapping[str, Any]) -> bool:
+    if facts.get("outcome") == CardOutcome.NONE:
+        return False
+    return code not in CERTAIN
+
+
+def _never_answered(operation: CardOperation) -> bool:
+    last = operation.steps[-1] if operation.steps else None
+    return last is not None and last.name == CHANGE and last.outcome is None
+
+
+CHANGE_PASSCODE = base.register(ChangePasscode())
+
+
+def start(
+    principal: Principal,
+    *,
+    sid: str,
+    seat: str,
+    guid: str | None,
+    browser: str,
+    office: Office,
+    now: datetime,
+) -> NextTicket:
+    """Ask the holder's own card, in this seat, for a change of its passcode.
+
+    Raises:
+        Conflict: the card in the reader is not the one that is signed in.
+        ConnectionUnknown, WorkstationBlocked: about the bridge.
+    """
+    card = db.session.get_one(Card, principal.card_id)
+    if guid is not None and guid.lower() != card.guid:
+        raise Conflict("another-card")
+    return base.begin(
+        CHANGE_PASSCODE,
+        sid=sid,
+        seat=seat,
+        browser=browser,
+        card=card,
+        person_id=principal.person_id,
+        actor=principal,
+        office=office,
+        now=now,
+    )

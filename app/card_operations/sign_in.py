@@ -1,0 +1,228 @@
+"""Signing in: who may, and the card's proof. The role, the terms due and the session come after."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.extensions import db
+from sqlalchemy import select
+
+from app.card_operations import base, sign_terms
+from app.card_operations.answers import NextTicket
+from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn, key_of
+from app.card_operations.change_passcode import passcode_hint
+from app.card_operations.office import Office
+from app.card_operations.refusals import StepPassed
+from app.card_operations.statements import StatementRefused
+from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.errors import SignInRefused
+from app.domain.statuses import (
+    CertificateStatus,
+    KeyState,
+    OperationState,
+    PersonStatus,
+)
+from app.models import Card, CardKey, CardOperation, Certificate
+from app.pki import validation
+from app.pki.validation import CertificateRefused, PathProblem
+from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
+
+KIND = "sign-in"
+PROVE, CHOOSE = "prove", "choose"
+STAGES = (Stage.CHECKING_CARD, Stage.CHECKING_PASSCODE, Stage.SIGNING)
+
+_REFUSED_STATUSES = {
+    CardStatus.BLANK: "unknown-card",
+    CardStatus.SUSPENDED: "suspended",
+    CardStatus.CANCELLED: "cancelled",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInCard:
+    """What the sign-in page may know of a card before its holder has proven anything.
+
+    ``refusal`` is why nobody may sign in with it, or None. ``hint`` says which passcode to type
+    after a change of passcode whose answer was lost: "new-then-old", "old" or None.
+    """
+
+    guid: str | None
+    virtual: bool
+    refusal: SignInRefused | None
+    hint: str | None
+
+
+def recognise(
+    guid: str | None, certificate: bytes | None, *, office: Office, now: datetime
+) -> SignInCard:
+    """Look at a card that a page has read. ``certificate`` is that of slot 9A (DER), if any."""
+    card = _find(guid)
+    if card is None:
+        reason = "unknown-card"
+        if certificate is not None and not _is_ours(certificate, office, now):
+            reason = "unknown-issuer"
+        return SignInCard(guid=guid, virtual=False, refusal=SignInRefused(reason), hint=None)
+    refusal = None
+    try:
+        check(card, office=office, now=now)
+    except SignInRefused as error:
+        refusal = error
+    return SignInCard(
+        guid=card.guid, virtual=card.virtual, refusal=refusal, hint=passcode_hint(card)
+    )
+
+
+def check(card: Card, *, office: Office, now: datetime) -> None:
+    """Say whether a holder may sign in with this card now, apart from proving it.
+
+    Raises:
+        SignInRefused: its ``reason`` says why not.
+    """
+    if card.status in _REFUSED_STATUSES:
+        raise SignInRefused(_REFUSED_STATUSES[card.status])
+    if card.virtual and not office.virtual_cards_allowed:
+        raise SignInRefused("virtual-card")
+    if card.person is None or card.person.status is PersonStatus.CLOSED:
+        raise SignInRefused("account-closed")
+    certificate = _certificate(card)
+    if certificate is None:
+        raise SignInRefused("revoked" if _was_revoked(card) else "unknown-card")
+    try:
+        validation.check(certificate.der, Slot.AUTHENTICATION, office.issuer, now=now)
+    except CertificateRefused as error:
+        if error.problem is PathProblem.EXPIRED:
+            raise SignInRefused("expired", expired_on=card.expires_on) from error
+        raise SignInRefused("unknown-issuer") from error
+
+
+class SignIn(Operation):
+    kind = KIND
+    event = "sign-in"
+    first_step = PROVE
+
+    def ask(self, turn: Turn) -> Ask:
+        if turn.step.name == sign_terms.STEP:
+            return sign_terms.ask(turn)
+        key = key_of(turn.card, Slot.AUTHENTICATION)
+        if key is None:
+            raise SignInRefused("unknown-card")
+        hold = Hold.PASSCODE if turn.operation.facts.get("hold_passcode") else Hold.NOTHING
+        work = [turn.sign(key, Purpose.SIGN_IN)]
+        return Ask(work=work, card=turn.card.guid, hold=hold, stages=STAGES)
+
+    def accept(self, turn: Turn, results: list[Result]) -> Move:
+        if turn.step.name == sign_terms.STEP:
+            sign_terms.accept(turn, results)
+            return Pause(CHOOSE, "terms-accepted")
+        key = key_of(turn.card, Slot.AUTHENTICATION)
+        if key is None:
+            raise StatementRefused("no authentication key")
+        made = turn.statement(results[0], key, Purpose.SIGN_IN)
+        check(turn.card, office=turn.office, now=turn.now)
+        if turn.card.status is CardStatus.LOCKED:
+            turn.card.apply(CardEvent.UNLOCK, now=turn.now)  # the chip has taken its passcode
+        _settle_passcode(turn)
+        turn.operation.facts["statement"] = made.token
+        return Pause(CHOOSE, "authenticated")
+
+    def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
+        if code == Code.WRONG_PASSCODE and passcode_hint(turn.card) == "new-then-old":
+            turn.card.new_passcode_refused = True
+            return Pause(turn.step.name, code, {**facts, "use": "old"})
+        return super().card_said_no(turn, code, facts, sure)
+
+    def resumes_at(self, operation: CardOperation) -> str:
+        if operation.step == CHOOSE:
+            raise StepPassed
+        return operation.step
+
+
+def _settle_passcode(turn: Turn) -> None:
+    """Whoever signs in has shown which passcode holds: nothing is left unknown."""
+    turn.card.new_passcode_refused = False
+    stale = db.session.scalars(
+        select(CardOperation).where(
+            CardOperation.card_id == turn.card.id,
+            CardOperation.kind == "change-passcode",
+            CardOperation.finished_at.is_(None),
+        )
+    )
+    for operation in stale:
+        operation.state = OperationState.ABANDONED
+        operation.finished_at = turn.now
+
+
+def start(
+    *,
+    sid: str,
+    seat: str,
+    guid: str | None,
+    browser: str,
+    hold_passcode: bool,
+    office: Office,
+    now: datetime,
+) -> NextTicket:
+    """Ask the card in this seat to prove itself with its authentication key.
+
+    Raises:
+        SignInRefused: nobody may sign in with this card now.
+        ConnectionUnknown, WorkstationBlocked: about the bridge.
+    """
+    card = _find(guid)
+    if card is None:
+        raise SignInRefused("unknown-card")
+    check(card, office=office, now=now)
+    return base.begin(
+        SIGN_IN,
+        sid=sid,
+        seat=seat,
+        browser=browser,
+        card=card,
+        person_id=card.person_id,
+        actor=None,
+        office=office,
+        now=now,
+        facts={"hold_passcode": hold_passcode},
+    )
+
+
+def _find(guid: str | None) -> Card | None:
+    if not guid:
+        return None
+    return db.session.scalar(select(Card).where(Card.guid == guid.lower()))
+
+
+def _certificate(card: Card) -> Certificate | None:
+    return db.session.scalar(
+        select(Certificate)
+        .join(CardKey, CardKey.id == Certificate.key_id)
+        .where(
+            Certificate.card_id == card.id,
+            Certificate.slot == Slot.AUTHENTICATION.value,
+            Certificate.status == CertificateStatus.ACTIVE,
+            CardKey.state == KeyState.CURRENT,
+        )
+        .order_by(Certificate.id.desc())
+        .limit(1)
+    )
+
+
+def _was_revoked(card: Card) -> bool:
+    found = db.session.scalar(
+        select(Certificate.id)
+        .where(Certificate.card_id == card.id, Certificate.status == CertificateStatus.REVOKED)
+        .limit(1)
+    )
+    return found is not None
+
+
+def _is_ours(certificate: bytes, office: Office, now: datetime) -> bool:
+    try:
+        validation.check(certificate, Slot.AUTHENTICATION, office.issuer, now=now)
+    except CertificateRefused as error:
+        return error.problem in (PathProblem.EXPIRED, PathProblem.NOT_YET_VALID)
+    return True
+
+
+SIGN_IN = base.register(SignIn())

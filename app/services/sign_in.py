@@ -1,0 +1,214 @@
+"""Signing in, from the card in the reader to the session: who may, which role, which terms."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.extensions import db
+from sqlalchemy import select
+
+from app import audit
+from app.card_operations import base, sign_terms
+from app.card_operations import sign_in as operation
+from app.card_operations.answers import NextTicket
+from app.card_operations.office import Office
+from app.card_operations.refusals import OperationOver, StepPassed
+from app.card_operations.sign_in import SignInCard, recognise
+from app.domain.errors import NotFound, SignInRefused
+from app.domain.statuses import OperationState, Outcome
+from app.models import Assignment, Card, CardOperation, Person, TermsVersion
+from app.services import sessions, terms
+
+__all__ = ["AcceptTerms", "ChooseRole", "Next", "SignInCard", "SignedIn", "recognise"]
+
+
+@dataclass(frozen=True)
+class ChooseRole:
+    """The card is proven; its holder has more than one position to act in."""
+
+    operation: str
+    assignments: list[Assignment]
+
+
+@dataclass(frozen=True)
+class AcceptTerms:
+    """The terms are due, and the session begins when they are accepted."""
+
+    operation: str
+    terms: TermsVersion
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """``token`` goes into the browser's signed cookie; the database has only its digest."""
+
+    operation: str
+    token: str
+
+
+Next = ChooseRole | AcceptTerms | SignedIn
+
+
+def start(
+    *, sid: str, seat: str, guid: str | None, browser: str, office: Office, now: datetime
+) -> NextTicket:
+    """Ask a card to prove itself. A refusal is kept in the audit log.
+
+    Raises:
+        SignInRefused: nobody may sign in with this card now.
+        ConnectionUnknown, WorkstationBlocked: about the bridge.
+    """
+    card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
+    person_id = card.person_id if card else None
+    try:
+        return operation.start(
+            sid=sid,
+            seat=seat,
+            guid=guid,
+            browser=browser,
+            hold_passcode=person_id is not None and terms.due(person_id, now=now) is not None,
+            office=office,
+            now=now,
+        )
+    except SignInRefused as error:
+        db.session.rollback()
+        audit.record(
+            "sign-in",
+            outcome=Outcome.REFUSED,
+            actor=None,
+            subject_person_id=person_id,
+            subject_card_id=card.id if card else None,
+            now=now,
+            reason=error.reason,
+            guid=guid,
+        )
+        db.session.commit()
+        raise
+
+
+def proceed(public_id: str, *, browser: str, now: datetime) -> Next:
+    """Say what is due after the card was proven, or begin the session when nothing is.
+
+    Raises:
+        NotFound: no such sign-in in this browser.
+        StepPassed: the card is not proven yet.
+        OperationOver: this sign-in has ended.
+    """
+    row = _proven(public_id, browser)
+    assert row.person_id is not None
+    choices = current_assignments(row.person_id, now)
+    chosen = row.facts.get("assignment_id")
+    if chosen is None and len(choices) > 1:
+        return ChooseRole(public_id, choices)
+    due = terms.due(row.person_id, now=now)
+    if due is not None:
+        return AcceptTerms(public_id, due)
+    if chosen is None and choices:
+        chosen = choices[0].id
+    return _begin_session(row, chosen, now)
+
+
+def choose_role(public_id: str, assignment_id: int, *, browser: str, now: datetime) -> Next:
+    """Keep the position in which to act, and say what is due then.
+
+    Raises:
+        NotFound: no such sign-in, or no such current position of this person.
+    """
+    row = _proven(public_id, browser)
+    assert row.person_id is not None
+    if assignment_id not in {each.id for each in current_assignments(row.person_id, now)}:
+        raise NotFound("assignment", assignment_id)
+    row.facts["assignment_id"] = assignment_id
+    row.updated_at = now
+    db.session.commit()
+    return proceed(public_id, browser=browser, now=now)
+
+
+def accept_terms(
+    public_id: str, *, sid: str, seat: str, browser: str, office: Office, now: datetime
+) -> NextTicket:
+    """Ask the card's signature key to sign the text that is due.
+
+    Raises:
+        NotFound: no such sign-in, or nothing is due.
+        ConnectionUnknown, WorkstationBlocked: about the bridge.
+    """
+    row = _proven(public_id, browser)
+    assert row.person_id is not None
+    due = terms.due(row.person_id, now=now)
+    if due is None:
+        raise NotFound("terms")
+    row.facts["terms_id"] = due.id
+    row.step = sign_terms.STEP
+    return base.ticket(
+        public_id, sid=sid, seat=seat, browser=browser, actor=None, office=office, now=now
+    )
+
+
+def decline_terms(public_id: str, *, browser: str, now: datetime) -> SignInRefused:
+    """End the sign-in: nobody works without the terms. Return the refusal to show."""
+    row = _proven(public_id, browser)
+    row.state = OperationState.REFUSED
+    row.finished_at = row.updated_at = now
+    refusal = SignInRefused("terms-declined")
+    audit.record(
+        "sign-in",
+        outcome=Outcome.REFUSED,
+        actor=None,
+        subject_person_id=row.person_id,
+        subject_card_id=row.card_id,
+        now=now,
+        reason=refusal.reason,
+        operation=row.public_id,
+    )
+    db.session.commit()
+    return refusal
+
+
+def current_assignments(person_id: int, now: datetime) -> list[Assignment]:
+    """The positions that a person holds today, in a steady order."""
+    return sessions.current_assignments(person_id, now=now)
+
+
+def _proven(public_id: str, browser: str) -> CardOperation:
+    row = db.session.scalar(
+        select(CardOperation).where(CardOperation.public_id == public_id).with_for_update()
+    )
+    if row is None or row.browser != browser or row.kind != operation.KIND:
+        db.session.rollback()
+        raise NotFound("sign-in", public_id)
+    if row.state.is_over:
+        raise OperationOver(state=row.state.value)
+    if row.step not in (operation.CHOOSE, sign_terms.STEP):
+        raise StepPassed(step=row.step)
+    return row
+
+
+def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime) -> SignedIn:
+    assert row.card is not None
+    assert row.connection is not None
+    assert isinstance(row.person, Person)
+    token = sessions.begin(
+        person=row.person,
+        card=row.card,
+        assignment_id=assignment_id,
+        seat=str(row.seat),
+        bridge_instance=row.connection.instance,
+        workstation_id=row.connection.workstation_id,
+        browser=row.browser,
+        now=now,
+    )
+    row.state = OperationState.DONE
+    row.finished_at = row.updated_at = now
+    audit.record(
+        "sign-in",
+        outcome=Outcome.DONE,
+        actor=None,
+        subject_person_id=row.person_id,
+        subject_card_id=row.card_id,
+        workstation_id=row.connection.workstation_id,
+        now=now,
+        statement=row.facts.get("statement"),
+        operation=row.public_id,
+    )
+    db.session.commit()
+    return SignedIn(row.public_id, token)
