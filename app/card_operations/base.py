@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from app.extensions import db
 from sqlalchemy import select
 
 from app import audit
@@ -41,6 +40,7 @@ from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import NotFound, RuleBroken
 from app.domain.principal import Principal
 from app.domain.statuses import KeyState, OperationState, Outcome, WorkstationStatus
+from app.extensions import db
 from app.models import BridgeConnection, Card, CardKey, CardOperation, CardOperationStep, Session
 from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage

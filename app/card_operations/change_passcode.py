@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.extensions import db
 from sqlalchemy import select
 
 from app.card_operations import base
@@ -19,6 +18,7 @@ from app.card_operations.statements import StatementRefused
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import Outcome
+from app.extensions import db
 from app.models import Card, CardOperation, Person
 from reader_bridge.contract import Code, Command, Purpose, Slot, Stage
 from reader_bridge.contract import Outcome as CardOutcome

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.extensions import db
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, select
@@ -12,6 +11,7 @@ from app.card_operations import wire
 from app.card_operations.refusals import ConnectionUnknown, WorkstationBlocked
 from app.domain.errors import RuleBroken
 from app.domain.statuses import WorkstationStatus
+from app.extensions import db
 from app.models import BridgeConnection, CardOperation, Workstation
 from reader_bridge.contract import VERSION, Typ
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from app.extensions import db
-
 from app.card_operations import base
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Result, Turn, key_of
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain.principal import Principal
+from app.extensions import db
 from app.models import Card
 from reader_bridge.contract import Command, Purpose, Slot
 

@@ -1,11 +1,10 @@
-"""Signing in: who may, and the card's proof. The role, the terms due and the session come after."""
+"""Signing in: who may, and the card's proof. Role, terms and session come afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.extensions import db
 from sqlalchemy import select
 
 from app.card_operations import base, sign_terms
@@ -23,6 +22,7 @@ from app.domain.statuses import (
     OperationState,
     PersonStatus,
 )
+from app.extensions import db
 from app.models import Card, CardKey, CardOperation, Certificate
 from app.pki import validation
 from app.pki.validation import CertificateRefused, PathProblem

@@ -1,10 +1,9 @@
 """Accepting the terms: the card's signature key signs the digest of the text that was shown."""
 
-from app.extensions import db
-
 from app.card_operations.base import Ask, Result, Turn, key_of, key_row
 from app.card_operations.statements import StatementRefused
 from app.domain.statuses import Outcome
+from app.extensions import db
 from app.models import TermsAcceptance, TermsVersion
 from reader_bridge.contract import Hold, Purpose, Slot, Stage
 

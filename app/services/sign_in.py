@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.extensions import db
 from sqlalchemy import select
 
 from app import audit
@@ -15,6 +14,7 @@ from app.card_operations.refusals import OperationOver, StepPassed
 from app.card_operations.sign_in import SignInCard, recognise
 from app.domain.errors import NotFound, SignInRefused
 from app.domain.statuses import OperationState, Outcome
+from app.extensions import db
 from app.models import Assignment, Card, CardOperation, Person, TermsVersion
 from app.services import sessions, terms
 
