@@ -18,8 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements.txt"
-FRONT_END = [ROOT / name for name in ("package.json", "package-lock.json", "tools/frontend.py")]
-VENDOR = ROOT / "app" / "static" / "vendor"
 
 # pyscard is built on this machine: these show whether that can succeed.
 COMPILERS = ("cc", "gcc", "clang")
@@ -122,14 +120,9 @@ def install_pyscard(pyscard: str, *, needed: bool) -> None:
 
 
 def fetch_front_end() -> None:
-    stamp = Stamp("front-end", digest(*FRONT_END))
-    if stamp.is_current and VENDOR.is_dir():
-        return
-    print("Fetching the front-end files …", flush=True)
     done = subprocess.run([PYTHON, "-m", "tools.frontend"], cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit("The front-end files could not be fetched; the reason is above.")
-    stamp.set()
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from reader_bridge.contract import HOST, PATH, PORTS, SUBPROTOCOL
+from tools.ports import is_free
 from tools.processes import Family, Program
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -171,6 +172,27 @@ class Installation:
             "wsgi:app",
         ]
         return self._start(family, "server", command, self.server_answers)
+
+    def start_mail_catcher(self, family: Family) -> Program:
+        command = [sys.executable, "-m", "tools.mail_catcher"]
+        options = ["--port", str(self.mail_port), "--folder", str(self.mail)]
+        return self._start(
+            family, "mail catcher", command + options, lambda: not is_free(self.mail_port)
+        )
+
+    def start_delivery(self, family: Family) -> Program:
+        command = [
+            sys.executable,
+            "-m",
+            "flask",
+            "--app",
+            "wsgi",
+            "mail",
+            "deliver",
+            "--every",
+            "2",
+        ]
+        return self._start(family, "mail delivery", command, lambda: True)
 
     def _start(
         self, family: Family, name: str, command: Sequence[str | Path], ready: Callable[[], bool]

@@ -54,8 +54,9 @@ def _end_with_parent(parent: int) -> None:
 class Family:
     """Programs that run side by side; use it with ``with``, and none of them outlives it."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, *, patience: float = SECONDS_TO_END) -> None:
         self._logs = logs
+        self._patience = patience
         self.programs: list[Program] = []
         logs.mkdir(parents=True, exist_ok=True)
 
@@ -115,11 +116,11 @@ class Family:
             time.sleep(0.2)
 
     def stop(self, *programs: Program) -> None:
-        """End the named programs, or all of them: the youngest first, by force after 5 seconds."""
+        """End the named programs, or all of them: the youngest first, by force if they take too long."""
         ending = [each for each in reversed(self.programs) if not programs or each in programs]
         for program in ending:
             program.signal(signal.SIGTERM)
-        until = time.monotonic() + SECONDS_TO_END
+        until = time.monotonic() + self._patience
         for program in ending:
             try:
                 program.process.wait(timeout=max(0.1, until - time.monotonic()))

@@ -1,0 +1,166 @@
+"""`make demo`: the whole service on this machine, with demonstration people and virtual cards.
+
+Prepares what is not there yet, starts mail catcher, bridge, server and the delivery of mail, says
+where to go, and ends all of them together: on Ctrl-C, or as soon as one of them ends.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from reader_bridge.contract import PORTS
+from tools import ports
+from tools.installation import ROOT, Installation, PreparationFailed
+from tools.processes import DidNotStart, Family
+
+MARK = "demonstration"  # a file that says: this folder is ours, and completely prepared
+
+
+class CannotStart(Exception):
+    """What stands in the way, and what the person can do about it."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the person asked for on the command line of make."""
+
+    port: int
+    bridge_port: int
+    mail_port: int
+    real_readers: bool
+    fresh: bool
+
+    @classmethod
+    def from_environment(cls) -> "Wishes":
+        readers = os.environ.get("READERS", "virtual")
+        if readers not in ("virtual", "pcsc"):
+            raise CannotStart(f"READERS is virtual or pcsc, not {readers!r}.")
+        return cls(
+            port=_port("DEMO_PORT", 5000),
+            bridge_port=_port("BRIDGE_PORT", 27500),
+            mail_port=_port("MAIL_PORT", 8025),
+            real_readers=readers == "pcsc",
+            fresh=os.environ.get("FRESH", "") not in ("", "0"),
+        )
+
+
+def _port(name: str, usual: int) -> int:
+    text = os.environ.get(name, str(usual))
+    if not text.isdecimal() or not 1024 <= int(text) <= 65_500:
+        raise CannotStart(f"{name} is a number from 1024 to 65500, not {text!r}.")
+    return int(text)
+
+
+def check_ports(wishes: Wishes) -> None:
+    """Refuse ports that somebody else uses, before anything is started."""
+    for name, port in (("DEMO_PORT", wishes.port), ("MAIL_PORT", wishes.mail_port)):
+        if not ports.is_free(port):
+            raise CannotStart(
+                f"Port {port} is in use by {ports.owner(port)}.\n"
+                f"Choose another one: make demo {name}={_free_after(port)}"
+            )
+    first = wishes.bridge_port
+    if not any(ports.is_free(port) for port in range(first, first + PORTS)):
+        raise CannotStart(
+            f"The reader bridge listens on one of the ports {first} to {first + PORTS - 1}, and "
+            f"none is free: {first} is in use by {ports.owner(first)}.\n"
+            f"Choose others: make demo BRIDGE_PORT={first + PORTS}"
+        )
+
+
+def _free_after(port: int) -> int:
+    return next(each for each in range(port + 1, 65_536) if ports.is_free(each))
+
+
+def installation_for(wishes: Wishes) -> Installation:
+    real = wishes.real_readers
+    if real and not importlib.util.find_spec("smartcard"):
+        raise CannotStart("READERS=pcsc needs pyscard, which could not be built; see above.")
+    return Installation(
+        folder=Path(os.environ.get("DEMO_FOLDER", ROOT / "instance")),
+        port=wishes.port,
+        bridge_port=wishes.bridge_port,
+        mail_port=wishes.mail_port,
+        readers="both" if real else "virtual",
+        workers=os.cpu_count() or 1,
+    )
+
+
+def prepare(installation: Installation, family: Family, *, fresh: bool) -> None:
+    """Bring the installation to where people can sign in, and start its bridge."""
+    mark = installation.folder / MARK
+    if fresh or not mark.exists():
+        forget(installation)
+        say("Making keys, database and demonstration people …")
+        installation.make_keys()
+        installation.fill()
+    else:
+        installation.flask("db", "upgrade")
+    installation.write_bridge_settings()
+    installation.start_bridge(family)
+    if not mark.exists():
+        say("Issuing the demonstration's smartcards …")
+        installation.issue_cards()
+        mark.touch()
+
+
+def forget(installation: Installation) -> None:
+    """Remove what an earlier demonstration left; never somebody's real data."""
+    folder = installation.folder
+    ours = (folder / MARK).exists() or (folder / "keys" / "DEMONSTRATION").exists()
+    if folder.exists() and any(folder.iterdir()) and not ours:
+        raise CannotStart(
+            f"{folder} holds something that the demonstration did not make.\n"
+            "Move it away, or choose another folder: make demo DEMO_FOLDER=/tmp/demonstration"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run(wishes: Wishes) -> int:
+    started = time.monotonic()
+    check_ports(wishes)
+    installation = installation_for(wishes)
+    with Family(installation.logs) as family:
+        prepare(installation, family, fresh=wishes.fresh)
+        installation.start_mail_catcher(family)
+        installation.start_server(family)
+        installation.start_delivery(family)
+        say(welcome(installation, time.monotonic() - started))
+        ended = family.first_to_end()
+        say(f"\nThe {ended.name} has ended, so everything ends. Its last words:")
+        say(ended.last_words())
+        return 1
+
+
+def welcome(installation: Installation, seconds: float) -> str:
+    return f"{installation.origin}  ({seconds:.0f} s)"
+
+
+def end(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        sys.exit(run(Wishes.from_environment()))
+    except (CannotStart, DidNotStart, PreparationFailed) as reason:
+        say(str(reason))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say("\nEverything has been ended. `make demo` goes on where you left it.")
+
+
+if __name__ == "__main__":
+    main()
