@@ -116,7 +116,7 @@ class Family:
             time.sleep(0.2)
 
     def stop(self, *programs: Program) -> None:
-        """End the named programs, or all of them: the youngest first, by force if they take too long."""
+        """End the named programs, or all: the youngest first, by force if they take too long."""
         ending = [each for each in reversed(self.programs) if not programs or each in programs]
         for program in ending:
             program.signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
 """A running service and a Chromium for the tests of this folder; each test starts clean."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -10,12 +11,10 @@ from tests.parts.service import Service, running_service
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Service]:
+def running(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[Service]:
     """The running product of this worker, as the last test left it."""
-    mine = tmp_path_factory.getbasetemp()
-    shared = mine if worker_id == "master" else mine.parent
     folder = tmp_path_factory.mktemp("service") / "instance"
-    with running_service(folder, shared / "prepared-service") as service:
+    with running_service(folder, shared_folder / "prepared-service") as service:
         yield service
 
 
