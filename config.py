@@ -114,7 +114,6 @@ class Config:
     MAX_FORM_MEMORY_SIZE = 256 * 1024
     MAX_FORM_PARTS = 200
     SEND_FILE_MAX_AGE_DEFAULT = timedelta(0)
-    PREFERRED_URL_SCHEME = "https"
 
     def __init__(self, environ: Mapping[str, str] | None = None, **overrides: Any) -> None:
         environ = os.environ if environ is None else environ
@@ -144,6 +143,7 @@ class Config:
         self.LOG_LEVEL = environ.get("LOG_LEVEL", "INFO").upper()
         for name, value in overrides.items():
             setattr(self, name, value)
+        self.PREFERRED_URL_SCHEME = urlsplit(self.ORIGIN).scheme
         self.SESSION_COOKIE_SECURE = self.ORIGIN.startswith("https:")
         if self.SESSION_COOKIE_SECURE:
             self.SESSION_COOKIE_NAME = "__Host-cis"

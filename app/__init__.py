@@ -27,6 +27,7 @@ def create_app(
 
     Raises:
         config.ConfigurationError: a setting is missing or does not make sense.
+        Unmarked: a view does not say who may use it.
     """
     config = config or settings.load()
     app = Flask(
@@ -56,6 +57,8 @@ def create_app(
         app.register_blueprint(import_string(name))
     for name in COMMANDS:
         app.cli.add_command(import_string(name))
+
+    permissions.check(app)
 
     static_files.init_app(app)
     security_headers.init_app(app)

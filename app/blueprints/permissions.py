@@ -77,6 +77,17 @@ def browser() -> str:
     return identifier
 
 
+def check(app: Flask) -> None:
+    """Refuse to start while a view does not say who may use it.
+
+    Raises:
+        Unmarked: and names them all.
+    """
+    unmarked = [name for name in app.view_functions if permission_of(app, name) is None]
+    if unmarked:
+        raise Unmarked(", ".join(sorted(unmarked)))
+
+
 def gate() -> None:
     """Let this request pass, or say why not. Runs before every view.
 

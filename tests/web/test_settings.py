@@ -1,0 +1,78 @@
+"""The settings: what the service refuses to start with, and where it reads secrets."""
+
+from pathlib import Path
+
+import pytest
+
+import config as settings
+from config import ConfigurationError, Development, Production
+
+COMPLETE = {
+    "SECRET_KEY": "s",
+    "VAULT_KEY": "v",
+    "TICKET_KEY": "t",
+    "AUDIT_KEY": "a",
+    "ISSUER_PASSPHRASE": "p",
+    "PKI_FOLDER": "/srv/pki",
+    "ORIGIN": "https://cards.example.org",
+}
+
+
+@pytest.mark.parametrize("name", [*settings.SECRETS, "PKI_FOLDER"])
+def test_production_refuses_to_start_without_each_of_its_secrets_and_says_which(name: str) -> None:
+    without = {key: value for key, value in COMPLETE.items() if key != name}
+    with pytest.raises(ConfigurationError, match=name):
+        Production(without)
+
+
+def test_production_names_everything_that_is_missing_at_once() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Production({"ORIGIN": "https://cards.example.org"})
+    assert all(name in str(error.value) for name in settings.SECRETS)
+
+
+def test_production_starts_with_its_secrets_and_keeps_the_session_cookie_to_https() -> None:
+    production = Production(COMPLETE)
+    assert production.SESSION_COOKIE_SECURE
+    assert production.SESSION_COOKIE_NAME == "__Host-cis"
+    assert production.TRUSTED_HOSTS == ["cards.example.org"]
+
+
+def test_production_refuses_to_be_reached_without_https() -> None:
+    with pytest.raises(ConfigurationError, match="https"):
+        Production({**COMPLETE, "ORIGIN": "http://cards.example.org"})
+
+
+def test_production_is_what_starts_when_nothing_was_chosen() -> None:
+    with pytest.raises(ConfigurationError, match="Production"):
+        settings.load({})
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "vault").write_text("from the file\n")
+    rest = {key: value for key, value in COMPLETE.items() if key != "VAULT_KEY"}
+    assert Production({**rest, "VAULT_KEY_FILE": str(tmp_path / "vault")}).VAULT_KEY == (
+        "from the file"
+    )
+
+
+def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="VAULT_KEY_FILE"):
+        Development({"VAULT_KEY_FILE": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CIS_CONFIG", "staging"),
+        ("ORIGIN", "cards.example.org"),
+        ("ORIGIN", "https://cards.example.org/path"),
+        ("BRIDGE_PORT", "first"),
+        ("DEMONSTRATION", "perhaps"),
+        ("CONTACTS", '{"desks": []}'),
+        ("CONTACTS", "call us"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        settings.load({"CIS_CONFIG": "development", name: value})
