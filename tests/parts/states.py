@@ -1,0 +1,22 @@
+"""The table of states: every page, as every kind of person sees it.
+
+Each row is shown by Chromium, wide and narrow, and looked over. A page without a row fails a test.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in a state: where it is, and what has to be done to see it so."""
+
+    name: str
+    endpoint: str
+    path: str
+    status: int = 200
+
+
+# Addresses that show nothing to a person.
+WITHOUT_A_PAGE = {"static": "files", "health.healthz": "for the machine that watches over it"}
+
+STATES: tuple[State, ...] = ()
