@@ -5,13 +5,15 @@ Tests of models and services run on SQLite and on PostgreSQL, as does every test
 """
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session, scoped_session
 
 import config as settings
@@ -134,3 +136,25 @@ def db_session(app: Flask) -> Iterator[scoped_session[Session]]:
     with app.app_context():
         yield db.session
         db.session.remove()
+
+
+@pytest.fixture
+def count_queries(
+    db_session: scoped_session[Session],
+) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Counts the statements sent to the database: `with count_queries() as queries: ...`."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def sent(*arguments: Any) -> None:
+            statements.append(arguments[2])
+
+        event.listen(db.engine, "before_cursor_execute", sent)
+        try:
+            yield statements
+        finally:
+            event.remove(db.engine, "before_cursor_execute", sent)
+
+    return counting
