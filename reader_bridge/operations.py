@@ -1,0 +1,374 @@
+"""The named card operations: each command of the contract, carried out on an open card.
+
+Runs in the reader's thread. Nothing here decides whether a command may be done: the ticket did.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from joserfc.jwk import ECKey, RSAKey
+
+from reader_bridge import encoding, pins
+from reader_bridge.contract import Algorithm, Command, Purpose, Slot, Stage
+from reader_bridge.errors import PasscodeNeeded, UnknownRequest, WorkFailed
+from reader_bridge.open_card import OpenCard
+from reader_bridge.passcode import PasscodeRule
+from reader_bridge.piv.errors import (
+    MalformedAnswer,
+    NotAuthenticated,
+    UnexpectedStatus,
+    Unsupported,
+)
+from reader_bridge.piv.objects import CHUID
+from reader_bridge.secret import Secret
+from reader_bridge.statements import Statements
+from reader_bridge.tickets import Work
+
+Result = dict[str, Any]
+
+# Answers after which a card that was left as it is may have another application selected.
+NOT_SELECTED = frozenset({0x6982, 0x6986, 0x6D00, 0x6E00})
+
+
+@dataclass
+class Bench:
+    """What the commands of one step work with."""
+
+    open: OpenCard
+    statements: Statements
+    unseal: Callable[[object], bytes]
+    progress: Callable[[Stage], None]
+    passcode: Secret | None = None
+    new_passcode: Secret | None = None
+
+
+def needed_passcodes(work: Sequence[Work]) -> tuple[bool, bool]:
+    """Say whether the work of a step needs the current passcode, and whether a new one."""
+    current = new = False
+    for each in work:
+        sets = each.command in SETS_PASSCODE
+        signs = (
+            each.command is Command.SIGN and each.parameters.get("slot") != Slot.CARD_AUTHENTICATION
+        )
+        if each.command is Command.CHANGE_PASSCODE or (signs and not new):
+            current = True
+        new = new or sets
+    return current, new
+
+
+def check_new_passcode(work: Sequence[Work], bench: Bench) -> None:
+    """Hold the new passcode against the rules of the ticket, before the card is touched.
+
+    Raises:
+        PasscodeRefused: it breaks one.
+        MalformedRule: the ticket's rule cannot be read.
+    """
+    for each in work:
+        if each.command in SETS_PASSCODE:
+            rule = PasscodeRule.from_ticket(each.parameters.get("rule"))
+            current = bench.passcode if each.command is Command.CHANGE_PASSCODE else None
+            pins.check(rule, pins.given(bench.new_passcode), current)
+
+
+def perform(work: Sequence[Work], bench: Bench) -> list[Result]:
+    """Do the work of one step, in order. The first failure ends it.
+
+    Raises:
+        WorkFailed: names the command that failed; its cause is the reason.
+    """
+    results = []
+    for each in work:
+        try:
+            results.append(HANDLERS[each.command](bench, each.parameters))
+        except WorkFailed:
+            raise
+        except Exception as error:
+            raise WorkFailed(each.command) from error
+    return results
+
+
+def sign(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    slot, algorithm = _slot(parameters), _algorithm(parameters)
+    claims: dict[str, Any] = {"purpose": _purpose(parameters), "nonce": _text(parameters, "nonce")}
+    if "sha256" in parameters:
+        claims["sha256"] = _text(parameters, "sha256")
+    if "endorse" in parameters:
+        claims["cnf"] = {"jkt": _endorsed(bench, _slot(parameters, "endorse"))}
+
+    def make() -> str:
+        return bench.statements.make(
+            claims,
+            guid=bench.open.guid,
+            slot=slot,
+            algorithm=algorithm,
+            sign=lambda message: bench.open.card.sign(slot, algorithm, message),
+        )
+
+    if slot is Slot.CARD_AUTHENTICATION:
+        bench.progress(Stage.PROVING)
+        return {"statement": make()}
+    if slot is Slot.SIGNATURE or not bench.open.passcode_verified:
+        _verify(bench)  # the signature key wants it before every single signature
+    bench.progress(Stage.SIGNING)
+    try:
+        return {"statement": make()}
+    except NotAuthenticated:
+        # Some cards forget the passcode over an authentication or another slot's signature. One
+        # that was verified a moment ago costs no try.
+        _verify(bench)
+        return {"statement": make()}
+
+
+def prove_presence(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    """9E signs without SELECT, so that another program's verified passcode survives."""
+    algorithm = _algorithm(parameters)
+    claims = {"purpose": Purpose.PRESENCE, "nonce": _text(parameters, "nonce")}
+    slot = Slot.CARD_AUTHENTICATION
+    bench.progress(Stage.PROVING)
+
+    def make() -> str:
+        return bench.statements.make(
+            claims,
+            guid=bench.open.guid,
+            slot=slot,
+            algorithm=algorithm,
+            sign=lambda message: bench.open.card.sign(slot, algorithm, message),
+        )
+
+    try:
+        return {"statement": make()}
+    except UnexpectedStatus as error:
+        if error.sw not in NOT_SELECTED and error.sw & 0xFFF0 != 0x6A80:
+            raise
+    meant = bench.open.guid
+    bench.open.select()
+    bench.open.must_be(meant)
+    return {"statement": make()}
+
+
+def change_passcode(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    _verify(bench)
+    bench.progress(Stage.CHANGING_PASSCODE)
+    old, new = pins.given(bench.passcode), pins.given(bench.new_passcode)
+    bench.open.passcode_verified = False
+    bench.open.card.change_passcode(old.reveal(), new.reveal())
+    _use_new_passcode(bench)
+    return {}
+
+
+def unlock(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    candidates = pins.candidates(bench.unseal(parameters.get("puk_candidates")))
+    puk = pins.text(bench.unseal(parameters.get("new_puk")))
+    bench.progress(Stage.UNLOCKING)
+    used = pins.change_puk(bench.open.card, candidates, puk)
+    return {"used": used, **_set_passcode(bench, puk)}
+
+
+def set_passcode(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    puk = pins.text(bench.unseal(parameters.get("puk")))
+    bench.progress(Stage.CHANGING_PASSCODE)
+    return _set_passcode(bench, puk)
+
+
+def change_puk(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    candidates = pins.candidates(bench.unseal(parameters.get("candidates")))
+    puk = pins.text(bench.unseal(parameters.get("new_puk")))
+    bench.progress(Stage.WRITING)
+    return {"used": pins.change_puk(bench.open.card, candidates, puk)}
+
+
+def open_management(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    bench.progress(Stage.PROVING)
+    algorithm, witness = bench.open.card.open_management()
+    return {"witness": encoding.to_text(witness), "algorithm": algorithm}
+
+
+def answer_management(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    bench.progress(Stage.PROVING)
+    response = bench.open.card.answer_management(
+        _text(parameters, "algorithm"),
+        _bytes(parameters, "answer"),
+        _bytes(parameters, "challenge"),
+    )
+    return {"response": encoding.to_text(response)}
+
+
+def set_retry_counts(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    """Only for a card that has nobody's passcode yet: it brings back the factory's."""
+    default = Secret(_text(parameters, "default_passcode"))
+    passcode_tries = _number(parameters, "passcode_tries")
+    puk_tries = _number(parameters, "puk_tries")
+    if bench.open.card.profile.retry_counts_settable is False:
+        return {"done": False}
+    pins.verify(bench.open.card, default)
+    bench.open.passcode_verified = False
+    try:
+        bench.open.card.set_retry_counts(passcode_tries, puk_tries)
+    except Unsupported:
+        return {"done": False}
+    return {"done": True}
+
+
+def set_management_key(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    bench.progress(Stage.WRITING)
+    key = bench.unseal(parameters.get("key"))
+    bench.open.card.set_management_key(_text(parameters, "algorithm"), key)
+    return {}
+
+
+def generate_key(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    slot, algorithm = _slot(parameters), _algorithm(parameters)
+    bench.progress(Stage.GENERATING_KEY)
+    bench.open.endorsable.pop(slot, None)
+    public_key = bench.open.card.generate(slot, algorithm)
+    bench.open.endorsable[slot] = thumbprint(public_key)
+    result = {"public_key": encoding.to_text(public_key)}
+    attestation = bench.open.card.attest(slot)
+    if attestation is not None:
+        result["attestation"] = encoding.to_text(attestation)
+    return result
+
+
+def write_certificate(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    bench.progress(Stage.WRITING)
+    der = _bytes(parameters, "certificate")
+    return {"sha256": bench.open.card.write_certificate(_slot(parameters), der)}
+
+
+def write_objects(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    objects = parameters.get("objects")
+    if not isinstance(objects, Mapping) or not objects:
+        raise UnknownRequest("objects")
+    contents = {_tag(name): (name, encoding.to_bytes(value)) for name, value in objects.items()}
+    bench.progress(Stage.WRITING)
+    digests = {}
+    for tag, (name, content) in contents.items():
+        bench.open.card.write_object(tag, content)  # and reads it back
+        digests[name] = hashlib.sha256(content).hexdigest()
+    if CHUID in contents:
+        bench.open.read_guid()
+    return {"sha256": digests}
+
+
+def erase(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+    bench.progress(Stage.WRITING)
+    bench.open.endorsable.clear()
+    return {"left": bench.open.card.erase()}
+
+
+HANDLERS: dict[Command, Callable[[Bench, Mapping[str, Any]], Result]] = {
+    Command.SIGN: sign,
+    Command.PROVE_PRESENCE: prove_presence,
+    Command.CHANGE_PASSCODE: change_passcode,
+    Command.UNLOCK: unlock,
+    Command.OPEN_MANAGEMENT: open_management,
+    Command.ANSWER_MANAGEMENT: answer_management,
+    Command.SET_RETRY_COUNTS: set_retry_counts,
+    Command.SET_MANAGEMENT_KEY: set_management_key,
+    Command.CHANGE_PUK: change_puk,
+    Command.SET_PASSCODE: set_passcode,
+    Command.GENERATE_KEY: generate_key,
+    Command.WRITE_CERTIFICATE: write_certificate,
+    Command.WRITE_OBJECTS: write_objects,
+    Command.ERASE: erase,
+}
+
+SETS_PASSCODE = frozenset({Command.CHANGE_PASSCODE, Command.UNLOCK, Command.SET_PASSCODE})
+
+
+def thumbprint(public_key: bytes) -> str:
+    """The RFC 7638 thumbprint of a public key (DER SubjectPublicKeyInfo).
+
+    Raises:
+        MalformedAnswer: no such key.
+    """
+    try:
+        key = load_der_public_key(public_key)
+    except ValueError as error:
+        raise MalformedAnswer("not a public key") from error
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return ECKey.import_key(public_key).thumbprint()
+    if isinstance(key, rsa.RSAPublicKey):
+        return RSAKey.import_key(public_key).thumbprint()
+    raise MalformedAnswer("another kind of key")
+
+
+def _verify(bench: Bench) -> None:
+    bench.progress(Stage.CHECKING_PASSCODE)
+    if not bench.passcode:
+        raise PasscodeNeeded
+    pins.verify(bench.open.card, bench.passcode)
+    bench.open.passcode_verified = True
+
+
+def _set_passcode(bench: Bench, puk: str) -> Result:
+    new = pins.given(bench.new_passcode)
+    bench.open.passcode_verified = False
+    pins.reset_retry_counter(bench.open.card, puk, new)
+    _use_new_passcode(bench)
+    return {}
+
+
+def _use_new_passcode(bench: Bench) -> None:
+    """From here on the new one is the passcode; two of three cards want it verified again."""
+    if bench.passcode is not None:
+        bench.passcode.wipe()
+    bench.passcode, bench.new_passcode = bench.new_passcode, None
+    _verify(bench)
+
+
+def _endorsed(bench: Bench, slot: Slot) -> str:
+    try:
+        return bench.open.endorsable[slot]
+    except KeyError:
+        raise UnknownRequest("no key was made in that slot in this session") from None
+
+
+def _slot(parameters: Mapping[str, Any], name: str = "slot") -> Slot:
+    try:
+        return Slot(parameters[name])
+    except (KeyError, ValueError):
+        raise UnknownRequest(name) from None
+
+
+def _algorithm(parameters: Mapping[str, Any]) -> Algorithm:
+    try:
+        return Algorithm(parameters["algorithm"])
+    except (KeyError, ValueError):
+        raise UnknownRequest("algorithm") from None
+
+
+def _purpose(parameters: Mapping[str, Any]) -> Purpose:
+    try:
+        return Purpose(parameters["purpose"])
+    except (KeyError, ValueError):
+        raise UnknownRequest("purpose") from None
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str:
+    value = parameters.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnknownRequest(name)
+    return value
+
+
+def _bytes(parameters: Mapping[str, Any], name: str) -> bytes:
+    return encoding.to_bytes(parameters.get(name))
+
+
+def _number(parameters: Mapping[str, Any], name: str) -> int:
+    value = parameters.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 15:
+        raise UnknownRequest(name)
+    return value
+
+
+def _tag(name: str) -> int:
+    try:
+        return int(name, 16)
+    except ValueError:
+        raise UnknownRequest("tag") from None
