@@ -8,7 +8,6 @@ from typing import Any
 
 from reader_bridge.contract import Code, Command, Outcome, PasscodeRefusal
 from reader_bridge.encoding import NotBase64Url
-from reader_bridge.lanes import TimedOut
 from reader_bridge.passcode import MalformedRule
 from reader_bridge.piv import errors as piv
 from reader_bridge.readers import protocol as readers
@@ -147,6 +146,4 @@ def _code_and_facts(error: BaseException, command: Command | None, outcome: Outc
         if isinstance(error, piv.UnexpectedStatus | piv.WrongManagementKey):
             said["sw"] = f"{error.sw:04x}"
         return said
-    if isinstance(error, TimedOut):
-        return {"code": Code.FAILED, "outcome": Outcome.UNKNOWN}
     return {"code": Code.FAILED, "outcome": outcome}

@@ -50,13 +50,13 @@ class Lane:
         work: Callable[[], T],
         *,
         within: float,
-        too_late: Callable[[T], None] = lambda _: None,
+        too_late: Callable[[], None] = lambda: None,
     ) -> T:
         """Do ``work`` in the reader's thread. The lane must have been taken.
 
         Args:
             within: seconds.
-            too_late: what to do, in the thread, with a result that nobody waits for any longer.
+            too_late: what to do, in the thread, after work that nobody waits for any longer.
 
         Raises:
             TimedOut: it was not done in time, and goes on alone.
@@ -87,9 +87,9 @@ class Lane:
 
 
 class _Job(Generic[T]):
-    """Work whose result goes to exactly one of two: who waits for it, or ``too_late``."""
+    """Work that either somebody waits for to the end, or ``too_late`` follows. Never both."""
 
-    def __init__(self, work: Callable[[], T], too_late: Callable[[T], None]) -> None:
+    def __init__(self, work: Callable[[], T], too_late: Callable[[], None]) -> None:
         self._work = work
         self._too_late = too_late
         self._lock = threading.Lock()
@@ -97,19 +97,20 @@ class _Job(Generic[T]):
         self._done = False
 
     def __call__(self) -> T:
-        result = self._work()
-        with self._lock:
-            self._done = True
-            abandoned = self._abandoned
-        if abandoned:
-            self._too_late(result)
-        return result
+        try:
+            return self._work()
+        finally:
+            with self._lock:
+                self._done = True
+                abandoned = self._abandoned
+            if abandoned:
+                self._too_late()
 
     def abandon(self) -> bool:
-        """Nobody waits any longer. False when the result is there already."""
+        """Nobody waits any longer. False when the work has ended already."""
         with self._lock:
-            self._abandoned = True
-            return not self._done
+            self._abandoned = not self._done
+            return self._abandoned
 
 
 def _forget(future: asyncio.Future[T]) -> None:

@@ -17,6 +17,7 @@ from reader_bridge.contract import Algorithm, Command, Purpose, Slot, Stage
 from reader_bridge.errors import PasscodeNeeded, UnknownRequest, WorkFailed
 from reader_bridge.open_card import OpenCard
 from reader_bridge.passcode import PasscodeRule
+from reader_bridge.piv.card import PivCard
 from reader_bridge.piv.errors import (
     MalformedAnswer,
     NotAuthenticated,
@@ -34,16 +35,37 @@ Result = dict[str, Any]
 NOT_SELECTED = frozenset({0x6982, 0x6986, 0x6D00, 0x6E00})
 
 
-@dataclass
+@dataclass(repr=False)
 class Bench:
-    """What the commands of one step work with."""
+    """What the commands of one step work with, besides the card."""
 
-    open: OpenCard
     statements: Statements
     unseal: Callable[[object], bytes]
     progress: Callable[[Stage], None]
     passcode: Secret | None = None
     new_passcode: Secret | None = None
+
+    def wipe(self) -> None:
+        """Forget the passcodes."""
+        for secret in (self.passcode, self.new_passcode):
+            if secret is not None:
+                secret.wipe()
+        self.passcode = self.new_passcode = None
+
+
+@dataclass(repr=False)
+class At:
+    """A command at work: the card that was opened, and the bench."""
+
+    open: OpenCard
+    bench: Bench
+
+    @property
+    def card(self) -> PivCard:
+        return self.open.card
+
+    def progress(self, stage: Stage) -> None:
+        self.bench.progress(stage)
 
 
 def needed_passcodes(work: Sequence[Work]) -> tuple[bool, bool]:
@@ -74,16 +96,17 @@ def check_new_passcode(work: Sequence[Work], bench: Bench) -> None:
             pins.check(rule, pins.given(bench.new_passcode), current)
 
 
-def perform(work: Sequence[Work], bench: Bench) -> list[Result]:
+def perform(work: Sequence[Work], opened: OpenCard, bench: Bench) -> list[Result]:
     """Do the work of one step, in order. The first failure ends it.
 
     Raises:
         WorkFailed: names the command that failed; its cause is the reason.
     """
+    at = At(opened, bench)
     results = []
     for each in work:
         try:
-            results.append(HANDLERS[each.command](bench, each.parameters))
+            results.append(HANDLERS[each.command](at, each.parameters))
         except WorkFailed:
             raise
         except Exception as error:
@@ -91,52 +114,52 @@ def perform(work: Sequence[Work], bench: Bench) -> list[Result]:
     return results
 
 
-def sign(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+def sign(at: At, parameters: Mapping[str, Any]) -> Result:
     slot, algorithm = _slot(parameters), _algorithm(parameters)
     claims: dict[str, Any] = {"purpose": _purpose(parameters), "nonce": _text(parameters, "nonce")}
     if "sha256" in parameters:
         claims["sha256"] = _text(parameters, "sha256")
     if "endorse" in parameters:
-        claims["cnf"] = {"jkt": _endorsed(bench, _slot(parameters, "endorse"))}
+        claims["cnf"] = {"jkt": _endorsed(at, _slot(parameters, "endorse"))}
 
     def make() -> str:
-        return bench.statements.make(
+        return at.bench.statements.make(
             claims,
-            guid=bench.open.guid,
+            guid=at.open.guid,
             slot=slot,
             algorithm=algorithm,
-            sign=lambda message: bench.open.card.sign(slot, algorithm, message),
+            sign=lambda message: at.card.sign(slot, algorithm, message),
         )
 
     if slot is Slot.CARD_AUTHENTICATION:
-        bench.progress(Stage.PROVING)
+        at.progress(Stage.PROVING)
         return {"statement": make()}
-    if slot is Slot.SIGNATURE or not bench.open.passcode_verified:
-        _verify(bench)  # the signature key wants it before every single signature
-    bench.progress(Stage.SIGNING)
+    if slot is Slot.SIGNATURE or not at.open.passcode_verified:
+        _verify(at)  # the signature key wants it before every single signature
+    at.progress(Stage.SIGNING)
     try:
         return {"statement": make()}
     except NotAuthenticated:
         # Some cards forget the passcode over an authentication or another slot's signature. One
         # that was verified a moment ago costs no try.
-        _verify(bench)
+        _verify(at)
         return {"statement": make()}
 
 
-def prove_presence(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+def prove_presence(at: At, parameters: Mapping[str, Any]) -> Result:
     """9E signs without SELECT, so that another program's verified passcode survives."""
     algorithm = _algorithm(parameters)
     claims = {"purpose": Purpose.PRESENCE, "nonce": _text(parameters, "nonce")}
     slot = Slot.CARD_AUTHENTICATION
-    bench.progress(Stage.PROVING)
+    at.progress(Stage.PROVING)
 
     def make() -> str:
-        return bench.statements.make(
+        return at.bench.statements.make(
             claims,
-            guid=bench.open.guid,
+            guid=at.open.guid,
             slot=slot,
             algorithm=algorithm,
-            sign=lambda message: bench.open.card.sign(slot, algorithm, message),
+            sign=lambda message: at.card.sign(slot, algorithm, message),
         )
 
     try:
@@ -144,52 +167,52 @@ def prove_presence(bench: Bench, parameters: Mapping[str, Any]) -> Result:
     except UnexpectedStatus as error:
         if error.sw not in NOT_SELECTED and error.sw & 0xFFF0 != 0x6A80:
             raise
-    meant = bench.open.guid
-    bench.open.select()
-    bench.open.must_be(meant)
+    meant = at.open.guid
+    at.open.select()
+    at.open.must_be(meant)
     return {"statement": make()}
 
 
-def change_passcode(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    _verify(bench)
-    bench.progress(Stage.CHANGING_PASSCODE)
-    old, new = pins.given(bench.passcode), pins.given(bench.new_passcode)
-    bench.open.passcode_verified = False
-    bench.open.card.change_passcode(old.reveal(), new.reveal())
-    _use_new_passcode(bench)
+def change_passcode(at: At, parameters: Mapping[str, Any]) -> Result:
+    _verify(at)
+    at.progress(Stage.CHANGING_PASSCODE)
+    old, new = pins.given(at.bench.passcode), pins.given(at.bench.new_passcode)
+    at.open.passcode_verified = False
+    at.card.change_passcode(old.reveal(), new.reveal())
+    _use_new_passcode(at)
     return {}
 
 
-def unlock(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    candidates = pins.candidates(bench.unseal(parameters.get("puk_candidates")))
-    puk = pins.text(bench.unseal(parameters.get("new_puk")))
-    bench.progress(Stage.UNLOCKING)
-    used = pins.change_puk(bench.open.card, candidates, puk)
-    return {"used": used, **_set_passcode(bench, puk)}
+def unlock(at: At, parameters: Mapping[str, Any]) -> Result:
+    candidates = pins.candidates(at.bench.unseal(parameters.get("puk_candidates")))
+    puk = pins.text(at.bench.unseal(parameters.get("new_puk")))
+    at.progress(Stage.UNLOCKING)
+    used = pins.change_puk(at.card, candidates, puk)
+    return {"used": used, **_set_passcode(at, puk)}
 
 
-def set_passcode(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    puk = pins.text(bench.unseal(parameters.get("puk")))
-    bench.progress(Stage.CHANGING_PASSCODE)
-    return _set_passcode(bench, puk)
+def set_passcode(at: At, parameters: Mapping[str, Any]) -> Result:
+    puk = pins.text(at.bench.unseal(parameters.get("puk")))
+    at.progress(Stage.CHANGING_PASSCODE)
+    return _set_passcode(at, puk)
 
 
-def change_puk(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    candidates = pins.candidates(bench.unseal(parameters.get("candidates")))
-    puk = pins.text(bench.unseal(parameters.get("new_puk")))
-    bench.progress(Stage.WRITING)
-    return {"used": pins.change_puk(bench.open.card, candidates, puk)}
+def change_puk(at: At, parameters: Mapping[str, Any]) -> Result:
+    candidates = pins.candidates(at.bench.unseal(parameters.get("candidates")))
+    puk = pins.text(at.bench.unseal(parameters.get("new_puk")))
+    at.progress(Stage.WRITING)
+    return {"used": pins.change_puk(at.card, candidates, puk)}
 
 
-def open_management(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    bench.progress(Stage.PROVING)
-    algorithm, witness = bench.open.card.open_management()
+def open_management(at: At, parameters: Mapping[str, Any]) -> Result:
+    at.progress(Stage.PROVING)
+    algorithm, witness = at.card.open_management()
     return {"witness": encoding.to_text(witness), "algorithm": algorithm}
 
 
-def answer_management(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    bench.progress(Stage.PROVING)
-    response = bench.open.card.answer_management(
+def answer_management(at: At, parameters: Mapping[str, Any]) -> Result:
+    at.progress(Stage.PROVING)
+    response = at.card.answer_management(
         _text(parameters, "algorithm"),
         _bytes(parameters, "answer"),
         _bytes(parameters, "challenge"),
@@ -197,70 +220,70 @@ def answer_management(bench: Bench, parameters: Mapping[str, Any]) -> Result:
     return {"response": encoding.to_text(response)}
 
 
-def set_retry_counts(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+def set_retry_counts(at: At, parameters: Mapping[str, Any]) -> Result:
     """Only for a card that has nobody's passcode yet: it brings back the factory's."""
     default = Secret(_text(parameters, "default_passcode"))
     passcode_tries = _number(parameters, "passcode_tries")
     puk_tries = _number(parameters, "puk_tries")
-    if bench.open.card.profile.retry_counts_settable is False:
+    if at.card.profile.retry_counts_settable is False:
         return {"done": False}
-    pins.verify(bench.open.card, default)
-    bench.open.passcode_verified = False
+    pins.verify(at.card, default)
+    at.open.passcode_verified = False
     try:
-        bench.open.card.set_retry_counts(passcode_tries, puk_tries)
+        at.card.set_retry_counts(passcode_tries, puk_tries)
     except Unsupported:
         return {"done": False}
     return {"done": True}
 
 
-def set_management_key(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    bench.progress(Stage.WRITING)
-    key = bench.unseal(parameters.get("key"))
-    bench.open.card.set_management_key(_text(parameters, "algorithm"), key)
+def set_management_key(at: At, parameters: Mapping[str, Any]) -> Result:
+    at.progress(Stage.WRITING)
+    key = at.bench.unseal(parameters.get("key"))
+    at.card.set_management_key(_text(parameters, "algorithm"), key)
     return {}
 
 
-def generate_key(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+def generate_key(at: At, parameters: Mapping[str, Any]) -> Result:
     slot, algorithm = _slot(parameters), _algorithm(parameters)
-    bench.progress(Stage.GENERATING_KEY)
-    bench.open.endorsable.pop(slot, None)
-    public_key = bench.open.card.generate(slot, algorithm)
-    bench.open.endorsable[slot] = thumbprint(public_key)
+    at.progress(Stage.GENERATING_KEY)
+    at.open.endorsable.pop(slot, None)
+    public_key = at.card.generate(slot, algorithm)
+    at.open.endorsable[slot] = thumbprint(public_key)
     result = {"public_key": encoding.to_text(public_key)}
-    attestation = bench.open.card.attest(slot)
+    attestation = at.card.attest(slot)
     if attestation is not None:
         result["attestation"] = encoding.to_text(attestation)
     return result
 
 
-def write_certificate(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    bench.progress(Stage.WRITING)
+def write_certificate(at: At, parameters: Mapping[str, Any]) -> Result:
+    at.progress(Stage.WRITING)
     der = _bytes(parameters, "certificate")
-    return {"sha256": bench.open.card.write_certificate(_slot(parameters), der)}
+    return {"sha256": at.card.write_certificate(_slot(parameters), der)}
 
 
-def write_objects(bench: Bench, parameters: Mapping[str, Any]) -> Result:
+def write_objects(at: At, parameters: Mapping[str, Any]) -> Result:
     objects = parameters.get("objects")
     if not isinstance(objects, Mapping) or not objects:
         raise UnknownRequest("objects")
     contents = {_tag(name): (name, encoding.to_bytes(value)) for name, value in objects.items()}
-    bench.progress(Stage.WRITING)
+    at.progress(Stage.WRITING)
     digests = {}
     for tag, (name, content) in contents.items():
-        bench.open.card.write_object(tag, content)  # and reads it back
+        at.card.write_object(tag, content)  # and reads it back
         digests[name] = hashlib.sha256(content).hexdigest()
     if CHUID in contents:
-        bench.open.read_guid()
+        at.open.read_guid()
     return {"sha256": digests}
 
 
-def erase(bench: Bench, parameters: Mapping[str, Any]) -> Result:
-    bench.progress(Stage.WRITING)
-    bench.open.endorsable.clear()
-    return {"left": bench.open.card.erase()}
+def erase(at: At, parameters: Mapping[str, Any]) -> Result:
+    at.progress(Stage.WRITING)
+    at.open.endorsable.clear()
+    return {"left": at.card.erase()}
 
 
-HANDLERS: dict[Command, Callable[[Bench, Mapping[str, Any]], Result]] = {
+HANDLERS: dict[Command, Callable[[At, Mapping[str, Any]], Result]] = {
     Command.SIGN: sign,
     Command.PROVE_PRESENCE: prove_presence,
     Command.CHANGE_PASSCODE: change_passcode,
@@ -297,33 +320,33 @@ def thumbprint(public_key: bytes) -> str:
     raise MalformedAnswer("another kind of key")
 
 
-def _verify(bench: Bench) -> None:
-    bench.progress(Stage.CHECKING_PASSCODE)
-    if not bench.passcode:
+def _verify(at: At) -> None:
+    at.progress(Stage.CHECKING_PASSCODE)
+    if not at.bench.passcode:
         raise PasscodeNeeded
-    pins.verify(bench.open.card, bench.passcode)
-    bench.open.passcode_verified = True
+    pins.verify(at.card, at.bench.passcode)
+    at.open.passcode_verified = True
 
 
-def _set_passcode(bench: Bench, puk: str) -> Result:
-    new = pins.given(bench.new_passcode)
-    bench.open.passcode_verified = False
-    pins.reset_retry_counter(bench.open.card, puk, new)
-    _use_new_passcode(bench)
+def _set_passcode(at: At, puk: str) -> Result:
+    new = pins.given(at.bench.new_passcode)
+    at.open.passcode_verified = False
+    pins.reset_retry_counter(at.card, puk, new)
+    _use_new_passcode(at)
     return {}
 
 
-def _use_new_passcode(bench: Bench) -> None:
+def _use_new_passcode(at: At) -> None:
     """From here on the new one is the passcode; two of three cards want it verified again."""
-    if bench.passcode is not None:
-        bench.passcode.wipe()
-    bench.passcode, bench.new_passcode = bench.new_passcode, None
-    _verify(bench)
+    if at.bench.passcode is not None:
+        at.bench.passcode.wipe()
+    at.bench.passcode, at.bench.new_passcode = at.bench.new_passcode, None
+    _verify(at)
 
 
-def _endorsed(bench: Bench, slot: Slot) -> str:
+def _endorsed(at: At, slot: Slot) -> str:
     try:
-        return bench.open.endorsable[slot]
+        return at.open.endorsable[slot]
     except KeyError:
         raise UnknownRequest("no key was made in that slot in this session") from None
 

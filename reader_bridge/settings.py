@@ -205,8 +205,10 @@ def from_values(values: Mapping[str, Any]) -> Settings:
     except ValueError as error:
         raise SettingsError('readers must be "pcsc", "virtual" or "both"') from error
     first_port = values.get("first_port", contract.FIRST_PORT)
-    if not isinstance(first_port, int) or not 1024 <= first_port <= 65535 - contract.PORTS:
-        raise SettingsError("first_port must be a number from 1024 to 65525")
+    if isinstance(first_port, bool) or not isinstance(first_port, int):
+        raise SettingsError("first_port must be a number")
+    if not (first_port == 0 or 1024 <= first_port <= 65536 - contract.PORTS):
+        raise SettingsError("first_port must be from 1024 to 65526, or 0 for any free one")
     desk = virtual.get("desk", False)
     if not isinstance(desk, bool):
         raise SettingsError("virtual.desk must be true or false")
