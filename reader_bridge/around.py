@@ -11,7 +11,7 @@ from reader_bridge.contract import Event
 from reader_bridge.lanes import Lanes
 from reader_bridge.readers.board import Board
 from reader_bridge.readers.virtual import VirtualReaders
-from reader_bridge.settings import Settings
+from reader_bridge.settings import ReaderKinds, Settings
 from reader_bridge.workstation import Workstation
 
 
@@ -74,6 +74,9 @@ class Around:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What the hello says this bridge can do."""
-        kinds = ("pcsc",) if self.settings.readers != "virtual" else ()
-        kinds += ("virtual",) if self.virtual_readers else ()
-        return (*kinds, "desk") if self.desk else kinds
+        offered = {
+            "pcsc": self.settings.readers is not ReaderKinds.VIRTUAL,
+            "virtual": self.virtual_readers is not None,
+            "desk": self.desk is not None,
+        }
+        return tuple(name for name, is_offered in offered.items() if is_offered)

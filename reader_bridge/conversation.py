@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 from reader_bridge import operations, reading
 from reader_bridge.around import Around
@@ -18,12 +18,14 @@ from reader_bridge.lanes import TimedOut
 from reader_bridge.open_card import OpenCard
 from reader_bridge.operations import Bench, Result
 from reader_bridge.piv.errors import CardRemoved
-from reader_bridge.readers.protocol import CardBusy, Reader
+from reader_bridge.readers.protocol import CardBusy, NoCard, Reader
 from reader_bridge.secret import Secret
 from reader_bridge.statements import Statements
 from reader_bridge.tickets import Ticket
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Turn(Enum):
@@ -160,9 +162,7 @@ class Conversation:
             CardBusy, CardChanged, CardRemoved, TimedOut and what taking the card can raise.
         """
         self.touched, self.outcome = False, Outcome.NONE
-        move = MOVES.get((self.turn, self._asks(ticket)))
-        if move is None:
-            raise OutOfTurn
+        move = self._move(ticket)
         self._stop_waiting()
         before, self.turn = self.turn, Turn.WORKING
         bench = Bench(self._statements, self._unseal, progress, passcode, new_passcode)
@@ -182,12 +182,18 @@ class Conversation:
                 bench.wipe()
                 await self._release()
 
-    def _asks(self, ticket: Ticket) -> Asks | None:
-        if ticket.continues:
-            return Asks.TO_CONTINUE if ticket.op == self._op else None
-        if ticket.op == self._op:
-            return Asks.AGAIN
-        return Asks.PRESENCE if ticket.only_proves_presence else Asks.SOMETHING_ELSE
+    def _move(self, ticket: Ticket) -> Move:
+        same = ticket.op == self._op
+        if ticket.continues and not same:
+            raise OutOfTurn
+        if same:
+            asks = Asks.TO_CONTINUE if ticket.continues else Asks.AGAIN
+        else:
+            asks = Asks.PRESENCE if ticket.only_proves_presence else Asks.SOMETHING_ELSE
+        try:
+            return MOVES[self.turn, asks]
+        except KeyError:
+            raise OutOfTurn from None
 
     async def _work_alone(self, ticket: Ticket, bench: Bench) -> list[Result]:
         await self._enter()
@@ -273,6 +279,8 @@ class Conversation:
 
         try:
             opened = await self._lane.run(take, within=self._limits.busy, too_late=too_late)
+        except NoCard:
+            raise CardRemoved from None  # there was one a moment ago
         except (TimedOut, CardBusy):
             self._around.board.card_busy(self._reader.name)
             raise CardBusy from None
@@ -282,17 +290,17 @@ class Conversation:
     async def _do(
         self,
         opened: OpenCard,
-        work: Callable[[], Any],
+        work: Callable[[], T],
         *,
         within: float,
         keep: bool = False,
-    ) -> Any:
+    ) -> T:
         """Do something with a card that was taken, and let go of it unless it is to be kept."""
         if keep:
             run = work
         else:
 
-            def run() -> Any:
+            def run() -> T:
                 try:
                     return work()
                 finally:

@@ -151,6 +151,19 @@ def checked_key(jwk: object) -> Mapping[str, Any]:
         raise SettingsError(f"a key is not a public Ed25519 key: {error}") from error
 
 
+def checked_port(port: object) -> int:
+    """Return the first port of the range.
+
+    Raises:
+        SettingsError: the range cannot begin there.
+    """
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise SettingsError("first_port must be a number")
+    if not (port == 0 or 1024 <= port <= 65536 - contract.PORTS):
+        raise SettingsError("first_port must be from 1024 to 65526, or 0 for any free one")
+    return port
+
+
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """The RFC 7638 thumbprint by which a person compares a key and a ticket names it."""
     return OKPKey.import_key(dict(jwk)).thumbprint()
@@ -204,11 +217,6 @@ def from_values(values: Mapping[str, Any]) -> Settings:
         readers = ReaderKinds(values.get("readers", ReaderKinds.PCSC))
     except ValueError as error:
         raise SettingsError('readers must be "pcsc", "virtual" or "both"') from error
-    first_port = values.get("first_port", contract.FIRST_PORT)
-    if isinstance(first_port, bool) or not isinstance(first_port, int):
-        raise SettingsError("first_port must be a number")
-    if not (first_port == 0 or 1024 <= first_port <= 65536 - contract.PORTS):
-        raise SettingsError("first_port must be from 1024 to 65526, or 0 for any free one")
     desk = virtual.get("desk", False)
     if not isinstance(desk, bool):
         raise SettingsError("virtual.desk must be true or false")
@@ -217,7 +225,7 @@ def from_values(values: Mapping[str, Any]) -> Settings:
         origins=origins,
         keys=tuple(checked_key(each) for each in keys),
         readers=readers,
-        first_port=first_port,
+        first_port=checked_port(values.get("first_port", contract.FIRST_PORT)),
     )
     if "state" in values:
         settings = replace(settings, state=_path(values["state"], "state"))

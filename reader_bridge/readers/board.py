@@ -121,12 +121,12 @@ class Board:
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` what is there now, then every change; returns how to stop it."""
         with self._lock:
+            if self._unavailable is not None:
+                listener({"event": Event.READERS_UNAVAILABLE, "reason": self._unavailable})
             for name, place in self._places.items():
                 listener(_reader_added(place.reader))
                 if place.seat is not None:
                     listener(_card_inserted(name, place.seat))
-            if self._unavailable is not None:
-                listener({"event": Event.READERS_UNAVAILABLE, "reason": self._unavailable})
             self._listeners.append(listener)
 
         def stop() -> None:

@@ -25,6 +25,8 @@ class PcscReaders:
         self._board = board
         self._retry = retry
         self._readers: dict[str, PcscReader] = {}
+        # Kept when a reader is unplugged: with it its context, of which there may not be many.
+        self._known: dict[str, PcscReader] = {}
         self._seen: dict[str, Seen] = {}
         self._stop = threading.Event()
         self._looked = threading.Event()
@@ -75,7 +77,7 @@ class PcscReaders:
             self._drop(name)
         for name, now in seen.items():
             if name not in self._readers:
-                self._readers[name] = PcscReader(name)
+                self._readers[name] = self._known.setdefault(name, PcscReader(name))
                 self._board.reader_added(self._readers[name])
             before = self._seen.get(name)
             self._seen[name] = now
@@ -93,6 +95,5 @@ class PcscReaders:
 
     def _drop(self, name: str) -> None:
         self._seen.pop(name, None)
-        # Its context stays: the reader's thread may be using it. A new reader makes a new one.
         del self._readers[name]
         self._board.reader_removed(name)

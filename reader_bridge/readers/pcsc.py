@@ -37,7 +37,6 @@ RESET_CARD = 0x80100068
 REMOVED_CARD = 0x80100069
 
 SERVICE_GONE = frozenset({INVALID_HANDLE, COMM_ERROR, NO_SERVICE, SERVICE_STOPPED})
-NO_CARD_THERE = frozenset({NO_SMARTCARD, REMOVED_CARD})
 NO_READER_THERE = frozenset({UNKNOWN_READER, READER_UNAVAILABLE, NO_READERS})
 NO_CARD_OF_OURS = frozenset({UNRESPONSIVE_CARD, UNSUPPORTED_CARD})
 
@@ -133,8 +132,10 @@ class PcscConnection:
 
 def error_of(code: int) -> ReaderError | CardRemoved | NotAPivCard:
     """What a result code means for somebody who wanted a card."""
-    if code in NO_CARD_THERE:
+    if code == NO_SMARTCARD:
         return NoCard()
+    if code == REMOVED_CARD:
+        return CardRemoved()
     if code in NO_READER_THERE:
         return NoReader()
     if code in SERVICE_GONE:
@@ -243,7 +244,7 @@ class Seen:
     @classmethod
     def of(cls, state: int) -> "Seen":
         present = bool(state & scard.SCARD_STATE_PRESENT)
-        # The high half counts insertions and removals: a card swapped between two looks shows there.
+        # The high half counts insertions and removals: a card swapped between two looks shows.
         return cls(
             card=present,
             busy=present and bool(state & scard.SCARD_STATE_EXCLUSIVE),

@@ -124,8 +124,8 @@ class VirtualReaders:
     def start(self) -> None:
         for reader in self._readers.values():
             self._board.reader_added(reader)
-        for reader, card in self._at_start.items():
-            self.insert(card, reader)
+        for name, card in self._at_start.items():
+            self.insert(card, name)
 
     def stop(self) -> None:
         for name in self._readers:
