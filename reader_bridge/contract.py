@@ -69,13 +69,13 @@ class Command(StrEnum):
     PROVE_PRESENCE = "prove-presence"  # {algorithm, nonce} -> {statement}: 9E, no SELECT
     CHANGE_PASSCODE = "change-passcode"  # {rule} -> {}: CHANGE REFERENCE DATA, VERIFY the new one
     UNLOCK = "unlock"
-    # {rule, puk_candidates (sealed list), new_puk (sealed)} -> {}
+    # {rule, puk_candidates (sealed list), new_puk (sealed)} -> {used: place of the right PUK}
     OPEN_MANAGEMENT = "open-management"  # {} -> {witness, algorithm}: last command of its step
     ANSWER_MANAGEMENT = "answer-management"  # {answer, challenge, algorithm} -> {response}
     SET_RETRY_COUNTS = "set-retry-counts"
     # {passcode_tries, puk_tries, default_passcode} -> {done: bool}: false where the card cannot
     SET_MANAGEMENT_KEY = "set-management-key"  # {algorithm, key (sealed)} -> {}
-    CHANGE_PUK = "change-puk"  # {candidates (sealed list), new_puk (sealed)} -> {}
+    CHANGE_PUK = "change-puk"  # {candidates (sealed list), new_puk (sealed)} -> {used}
     SET_PASSCODE = "set-passcode"  # {rule, puk (sealed)} -> {}: RESET RETRY COUNTER, new_passcode
     GENERATE_KEY = "generate-key"  # {slot, algorithm} -> {public_key (DER SPKI), attestation?}
     WRITE_CERTIFICATE = "write-certificate"  # {slot, certificate (DER)} -> {sha256} after read-back
@@ -146,12 +146,12 @@ class Code(StrEnum):
     CARD_REMOVED = "card-removed"  # {outcome: none | unknown}
     CARD_CHANGED = "card-changed"  # another card, or the same one put in again
     NOT_A_PIV_CARD = "not-a-piv-card"
-    WRONG_PASSCODE = "wrong-passcode"  # {left}
+    WRONG_PASSCODE = "wrong-passcode"  # {left: number, or null where the card does not say}
     PASSCODE_LOCKED = "passcode-locked"
     PASSCODE_REFUSED = "passcode-refused"  # {rule}: see PasscodeRefusal
     PASSCODE_NEEDED = "passcode-needed"  # none was sent and none is held
-    PUK_REFUSED = "puk-refused"  # {left?}
-    CARD_REFUSED = "card-refused"  # {command, outcome}: the card said no to a command
+    PUK_REFUSED = "puk-refused"  # {left, refused: places of the candidates that were wrong}
+    CARD_REFUSED = "card-refused"  # {command, outcome, sw?}: the card said no to a command
     TICKET_INVALID = "ticket-invalid"  # signature, type or fields
     TICKET_FOREIGN = "ticket-foreign"  # made for another connection or another origin
     TICKET_EXPIRED = "ticket-expired"
@@ -159,7 +159,7 @@ class Code(StrEnum):
     TICKET_OTHER_CARD = "ticket-other-card"
     OUT_OF_TURN = "out-of-turn"
     UNSUPPORTED = "unsupported"
-    TOO_MANY = "too-many"  # connections
+    TOO_MANY = "too-many"  # connections {limit}: said instead of hello, then closed
     FAILED = "failed"
 
 
