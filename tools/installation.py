@@ -20,11 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
-from reader_bridge.contract import HOST, PATH, PORTS, SUBPROTOCOL
+from reader_bridge.contract import HOST, PATH
 from tools.ports import is_free
 from tools.processes import Family, Program
 
@@ -74,6 +71,10 @@ class Installation:
     @property
     def bridge_settings(self) -> Path:
         return self.folder / "bridge" / "bridge.toml"
+
+    @property
+    def bridge_port_file(self) -> Path:
+        return self.folder / "bridge" / "port"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -160,8 +161,10 @@ class Installation:
     # What runs
 
     def start_bridge(self, family: Family) -> Program:
+        self.bridge_port_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "reader_bridge", "--config", self.bridge_settings]
-        return self._start(family, "bridge", command, self.bridge_answers)
+        options = ["--port-file", self.bridge_port_file]
+        return self._start(family, "bridge", command + options, self.bridge_port_file.exists)
 
     def start_server(self, family: Family) -> Program:
         command = [
@@ -210,22 +213,7 @@ class Installation:
         finally:
             connection.close()
 
-    def bridge_answers(self) -> bool:
-        return self.bridge_address() is not None
-
-    def bridge_address(self) -> str | None:
-        """Return where this installation's bridge listens, looking as its pages do."""
-        for port in range(self.bridge_port, self.bridge_port + PORTS):
-            address = f"ws://{HOST}:{port}{PATH}"
-            try:
-                with connect(
-                    address,
-                    origin=Origin(self.origin),
-                    subprotocols=[Subprotocol(SUBPROTOCOL)],
-                    proxy=None,
-                    open_timeout=2,
-                ):
-                    return address
-            except (OSError, WebSocketException, TimeoutError):
-                continue
-        return None
+    @property
+    def bridge_address(self) -> str:
+        """Where the running bridge listens: on the first free one of its ten ports."""
+        return f"ws://{HOST}:{self.bridge_port_file.read_text().strip()}{PATH}"

@@ -103,7 +103,5 @@ def running_service(folder: Path, shared: Path) -> Iterator[Service]:
         family = stack.enter_context(Family(installation.logs))
         installation.start_bridge(family)
         installation.start_server(family)
-        address = installation.bridge_address()
-        assert address, "the bridge has gone"
-        desk = stack.enter_context(desk_at(address, installation.origin))
+        desk = stack.enter_context(desk_at(installation.bridge_address, installation.origin))
         yield Service(installation, prepared, desk, mail)
