@@ -17,7 +17,7 @@ from app.extensions import csrf, db, htmx, mail, migrate
 BLUEPRINTS = ("app.blueprints.health.routes:bp",)
 
 # What `flask` can be told on the command line: click commands and groups.
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("app.cli.keys:keys",)
 
 
 def create_app(

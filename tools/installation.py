@@ -89,10 +89,10 @@ class Installation:
             "MAIL_PORT": str(self.mail_port),
             "DEMONSTRATION": "on",
             "DATABASE_URL": f"sqlite:///{self.database}",
-            "PKI_FOLDER": str(self.folder / "pki"),
+            "PKI_FOLDER": str(self.keys / "pki"),
             "PYTHONUNBUFFERED": "1",
         }
-        secrets = {f"{file.name}_FILE": str(file) for file in self.keys.glob("[A-Z]*")}
+        secrets = {f"{file.name}_FILE": str(file) for file in self.keys.glob("*_*")}
         return kept | settings | secrets
 
     # What is done once

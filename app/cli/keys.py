@@ -1,0 +1,65 @@
+"""`flask keys create FOLDER`: a fresh set of secrets for a first installation."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from flask.cli import AppGroup
+
+from app import clock
+from app.pki.authority import BuiltInAuthority
+
+PKI = "pki"
+
+keys = AppGroup("keys", help="The secrets that the service starts with.")
+
+
+def fresh_secrets() -> dict[str, str]:
+    """Make one of each secret that the service needs, by the name of its setting."""
+    ticket_key = Ed25519PrivateKey.generate()
+    return {
+        "SECRET_KEY": secrets.token_hex(),
+        "VAULT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "AUDIT_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "TICKET_KEY": ticket_key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ).decode(),
+        "ISSUER_PASSPHRASE": secrets.token_urlsafe(32),
+    }
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, and that was not there.
+
+    Raises:
+        FileExistsError: it was there.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+        output.write(text)
+
+
+@keys.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def create(folder: Path) -> None:
+    """Write fresh secrets and a certificate authority to FOLDER, which must not hold any yet.
+
+    Prints the settings that name them. Keep a copy apart from the database's: without VAULT_KEY
+    nothing that the service has sealed can be opened again.
+    """
+    made = fresh_secrets()
+    there = [name for name in (*made, PKI) if (folder / name).exists()]
+    if there:
+        raise click.ClickException(f"{folder} holds {', '.join(there)} already; nothing is changed")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, text in made.items():
+        write_secret(folder / name, text)
+    passphrase = made["ISSUER_PASSPHRASE"].encode()
+    BuiltInAuthority.create(folder / PKI, passphrase, now=clock.now())
+    for name in made:
+        click.echo(f"{name}_FILE={folder.absolute() / name}")
+    click.echo(f"PKI_FOLDER={folder.absolute() / PKI}")
