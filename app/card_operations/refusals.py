@@ -56,3 +56,15 @@ class StepPassed(Conflict):
     """The answer is to an earlier ticket than the one that counts now."""
 
     reason = "step-passed"
+
+
+class CardNotBlank(RuleBroken):
+    """The card knows neither a factory's management key nor one that we gave it."""
+
+    reason = "card-not-blank"
+
+
+class FactoryKeyFixed(RuleBroken):
+    """The card keeps its factory's management key for ever: anybody could write to it."""
+
+    reason = "factory-key-fixed"

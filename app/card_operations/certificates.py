@@ -1,0 +1,151 @@
+"""Rows of keys and certificates, as card operations move them: believed, held, active, revoked."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from cryptography import x509
+from sqlalchemy import select, update
+
+from app.card_operations.statements import KnownKey
+from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.statuses import CertificateStatus, KeyState, SessionEnd
+from app.extensions import db
+from app.models import Card, CardKey, Certificate, Person, Session
+from app.pki.authority import Issuer
+from app.pki.profiles import expires_on
+from reader_bridge.contract import Slot
+
+SUPERSEDED = "superseded"  # RFC 5280 names the reasons of a revocation
+
+
+def held_certificate(card: Card, slot: Slot) -> Certificate | None:
+    """The certificate that was issued for a slot and waits for its operation to end."""
+    return _certificate(card, slot, CertificateStatus.HELD)
+
+
+def active_certificate(card: Card, slot: Slot) -> Certificate | None:
+    return _certificate(card, slot, CertificateStatus.ACTIVE)
+
+
+def key_being_made(card: Card, slot: Slot) -> KnownKey | None:
+    """The key that is believed to be in a slot but is not the current one yet."""
+    held = held_certificate(card, slot)
+    if held is None or held.key.state is not KeyState.PENDING:
+        return None
+    return KnownKey.from_der(slot, held.key.public_key)
+
+
+def believe(card: Card, key: KnownKey, *, uuid: str, issuer: Issuer, now: datetime) -> Certificate:
+    """Keep a key that has been proven, and issue its certificate, held."""
+    row = CardKey(
+        card=card,
+        slot=key.slot.value,
+        state=KeyState.PENDING,
+        algorithm=key.algorithm.value,
+        public_key=key.public_key,
+        jkt=key.thumbprint,
+        created_at=now,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return issue_for(card, row, uuid=uuid, issuer=issuer, now=now)
+
+
+def issue_for(
+    card: Card,
+    key: CardKey,
+    *,
+    uuid: str,
+    issuer: Issuer,
+    now: datetime,
+    moved_back: timedelta = timedelta(0),
+) -> Certificate:
+    """Issue a certificate for a key of a card and hold it."""
+    issued = issuer.issue(
+        Slot(key.slot),
+        key.public_key,
+        uuid=uuid,
+        guid=UUID(card.guid),
+        now=now,
+        moved_back=moved_back,
+    )
+    row = Certificate(
+        card=card,
+        slot=key.slot,
+        key=key,
+        serial=issued.serial,
+        issuer=issued.issuer,
+        not_before=issued.not_before,
+        not_after=issued.not_after,
+        der=issued.der,
+        status=CertificateStatus.HELD,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def activate(card: Card, slots: Iterable[Slot]) -> date:
+    """Make the held certificates of these slots the active ones, and their keys the current ones.
+
+    What they replace is superseded. Returns the day on which the person's certificates expire.
+    """
+    for slot in slots:
+        held = held_certificate(card, slot)
+        assert held is not None
+        before = active_certificate(card, slot)
+        if before is not None:
+            before.status = CertificateStatus.SUPERSEDED
+            if before.key_id != held.key_id:
+                before.key.state = KeyState.SUPERSEDED
+        db.session.flush()  # one current key a slot: the old one leaves first
+        held.status = CertificateStatus.ACTIVE
+        held.key.state = KeyState.CURRENT
+        db.session.flush()
+    newest = active_certificate(card, Slot.AUTHENTICATION)
+    assert newest is not None
+    return expires_on(x509.load_der_x509_certificate(newest.der))
+
+
+def revoke(certificate: Certificate, reason: str, now: datetime) -> None:
+    """Revoke a certificate that is not revoked yet."""
+    if certificate.status is CertificateStatus.REVOKED:
+        return
+    certificate.status = CertificateStatus.REVOKED
+    certificate.revoked_at = now
+    certificate.revocation_reason = reason
+
+
+def replace_older_cards(person: Person, new: Card, *, now: datetime) -> None:
+    """Cancel every other card of a person, now that the new one is proven."""
+    older = db.session.scalars(
+        select(Card).where(
+            Card.person_id == person.id,
+            Card.id != new.id,
+            Card.status.in_((CardStatus.ISSUED, CardStatus.LOCKED, CardStatus.SUSPENDED)),
+        )
+    )
+    for card in older:
+        card.apply(CardEvent.CANCEL, now=now)
+        for certificate in card.certificates:
+            revoke(certificate, SUPERSEDED, now)
+        db.session.execute(
+            update(Session)
+            .where(Session.card_id == card.id, Session.ended_at.is_(None))
+            .values(ended_at=now, end_reason=SessionEnd.CARD_CANCELLED)
+        )
+    db.session.flush()
+
+
+def _certificate(card: Card, slot: Slot, status: CertificateStatus) -> Certificate | None:
+    return db.session.scalar(
+        select(Certificate)
+        .where(
+            Certificate.card_id == card.id,
+            Certificate.slot == slot.value,
+            Certificate.status == status,
+        )
+        .order_by(Certificate.id.desc())
+        .limit(1)
+    )
