@@ -46,7 +46,7 @@ class Age(Operation):
             work: list[dict[str, Any]] = [{"command": Command.OPEN_MANAGEMENT.value}]
             return Ask(work=work, card=turn.card.guid, hold=Hold.CARD, stages=STAGES)
         own = turn.operation.facts
-        key = sealed.management_key(turn.card)
+        key = sealed.management_key(turn.office.vault, turn.card)
         made = management.answer(key, wire.to_bytes(own["witness"]))
         own["challenge"] = wire.to_text(made.challenge)
         work = [
@@ -74,7 +74,7 @@ class Age(Operation):
             return self._issue_again(turn, results[0])
         challenge = wire.to_bytes(turn.operation.facts["challenge"])
         response = wire.to_bytes(results[0].get("response"))
-        management.check(sealed.management_key(turn.card), challenge, response)
+        management.check(sealed.management_key(turn.office.vault, turn.card), challenge, response)
         for slot, written in zip(SLOTS, results[1:], strict=True):
             certificate = held_certificate(turn.card, slot)
             assert certificate is not None
@@ -90,7 +90,7 @@ class Age(Operation):
         return OPEN
 
     def _issue_again(self, turn: Turn, opened: Result) -> Move:
-        key = sealed.management_key(turn.card)
+        key = sealed.management_key(turn.office.vault, turn.card)
         if opened.get("algorithm") != key.algorithm:
             raise ManagementRefused("algorithm")
         turn.operation.facts["witness"] = str(opened.get("witness"))

@@ -16,6 +16,7 @@ from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, 
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain.errors import Conflict
+from app.domain.passcode import PasscodeRule
 from app.domain.principal import Principal
 from app.domain.statuses import Outcome
 from app.extensions import db
@@ -57,14 +58,18 @@ CERTAIN = frozenset(
 )
 
 
-def passcode_rule(card: Card, person: Person | None) -> dict[str, Any]:
+def passcode_rule(card: Card) -> PasscodeRule:
+    """The service's rule, narrowed by what this make of card takes."""
+    return PasscodeRule().narrowed(
+        min_length=card.passcode_min_length,
+        max_length=card.passcode_max_length,
+        alphabet=card.passcode_alphabet,
+    )
+
+
+def rule_for_bridge(card: Card, person: Person | None) -> dict[str, Any]:
     """What the bridge checks before it touches the card; the server never sees a passcode."""
-    return {
-        "min_length": card.passcode_min_length,
-        "max_length": card.passcode_max_length,
-        "alphabet": card.passcode_alphabet,
-        "not_in": [card.number, *([person.uuid] if person else [])],
-    }
+    return passcode_rule(card).as_facts(card.number, person.uuid if person else None)
 
 
 def passcode_hint(card: Card) -> str | None:
@@ -94,7 +99,7 @@ class ChangePasscode(Operation):
             raise StatementRefused("no authentication key")
         work = [turn.sign(key, Purpose.PASSCODE_CHANGE)]
         if turn.step.name == CHANGE:
-            rule = passcode_rule(turn.card, turn.operation.person)
+            rule = rule_for_bridge(turn.card, turn.operation.person)
             work.insert(0, {"command": Command.CHANGE_PASSCODE.value, "rule": rule})
         return Ask(work=work, card=turn.card.guid, stages=STAGES)
 

@@ -27,7 +27,7 @@ from app.card_operations.certificates import (
     replace_older_cards,
     revoke,
 )
-from app.card_operations.change_passcode import passcode_rule
+from app.card_operations.change_passcode import rule_for_bridge
 from app.card_operations.makes import factory_settings
 from app.card_operations.management import ManagementKey, ManagementRefused
 from app.card_operations.office import Office
@@ -171,7 +171,7 @@ def start(
     )
     db.session.add(card)
     db.session.flush()
-    sealed.keep_pending_puk(card, sealed.new_puk())
+    sealed.keep_pending_puk(office.vault, card, sealed.new_puk())
     return base.begin(
         ISSUE,
         sid=sid,
@@ -235,7 +235,7 @@ def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
     }
     work.append({"command": Command.WRITE_OBJECTS.value, "objects": written})
     if own.get("fixed") is None:
-        key = sealed.management_key(card)
+        key = sealed.management_key(turn.office.vault, card)
         own["key_sent"] = True
         own["refused"] = [each for each in own["refused"] if each != OWN]
         work.append(
@@ -253,12 +253,12 @@ def _work_secure(turn: Turn) -> tuple[list[Work], Hold]:
     """I3 and I4: the PUK and the holder's passcode; then the keys."""
     card, connection = turn.card, turn.connection
     factory = factory_settings(card.profile)
-    puk = sealed.pending_puk(card)
+    puk = sealed.pending_puk(turn.office.vault, card)
     candidates = [puk, factory.puk] if turn.operation.facts.get("puk_sent") else [factory.puk]
     turn.operation.facts["puk_sent"] = True
     sealed_puk = sealed.for_bridge(connection, puk.encode())
     work: list[Work] = [
-        _answer(turn, sealed.management_key(card)),
+        _answer(turn, sealed.management_key(turn.office.vault, card)),
         {
             "command": Command.CHANGE_PUK.value,
             "candidates": sealed.candidates_for_bridge(connection, candidates),
@@ -266,7 +266,7 @@ def _work_secure(turn: Turn) -> tuple[list[Work], Hold]:
         },
         {
             "command": Command.SET_PASSCODE.value,
-            "rule": passcode_rule(card, turn.operation.person),
+            "rule": rule_for_bridge(card, turn.operation.person),
             "puk": sealed_puk,
         },
     ]
@@ -315,10 +315,10 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
     factory = factory_settings(turn.card.profile)
     algorithm = own["witness_algorithm"]
     if turn.card.management_key_sealed is None:
-        sealed.keep_management_key(turn.card, ManagementKey.random(algorithm))
+        sealed.keep_management_key(turn.office.vault, turn.card, ManagementKey.random(algorithm))
     candidates: list[int] = []
     sent = own.get("key_sent") and own.get("fixed") is None
-    if sent and sealed.management_key(turn.card).algorithm == algorithm:
+    if sent and sealed.management_key(turn.office.vault, turn.card).algorithm == algorithm:
         candidates.append(OWN)
     candidates += [at for at, key in enumerate(factory.keys) if key.algorithm == algorithm]
     left = [each for each in candidates if each not in own["refused"]]
@@ -334,9 +334,9 @@ def _accept_prepare(turn: Turn, results: list[Result]) -> Move:
     key = factory_settings(turn.card.profile).keys[own["candidate"]]
     _check_response(turn, results[0], key)
     if own.get("fixed") is not None:
-        sealed.keep_management_key(turn.card, key)
+        sealed.keep_management_key(turn.office.vault, turn.card, key)
     _note_witness(turn, results[-1])
-    if own["witness_algorithm"] != sealed.management_key(turn.card).algorithm:
+    if own["witness_algorithm"] != sealed.management_key(turn.office.vault, turn.card).algorithm:
         raise ManagementRefused("algorithm")
     own["keep_counts"] = True
     own["candidate"] = OWN
@@ -345,7 +345,7 @@ def _accept_prepare(turn: Turn, results: list[Result]) -> Move:
 
 
 def _accept_secure(turn: Turn, results: list[Result]) -> Move:
-    _check_response(turn, results[0], sealed.management_key(turn.card))
+    _check_response(turn, results[0], sealed.management_key(turn.office.vault, turn.card))
     return _accept_keys(turn, results[3:])
 
 
@@ -404,7 +404,7 @@ def _finish(turn: Turn) -> Move:
     card.apply(CardEvent.ISSUE, now=turn.now)
     card.issued_at = turn.now
     card.expires_on = activate(card, ORDER)
-    card.puk_sealed, card.puk_pending_sealed = card.puk_pending_sealed, None
+    sealed.settle_puk(turn.office.vault, card)
     turn.record(
         "card.issued",
         Outcome.DONE,

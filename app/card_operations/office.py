@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from app.card_operations.tickets import TicketKeys
 from app.pki.authority import BuiltInAuthority, Issuer
+from app.vault import Vault
 
 EXTENSION = "card_office"
 
@@ -34,6 +35,10 @@ class Office:
     @cached_property
     def tickets(self) -> TicketKeys:
         return TicketKeys.from_pem(self.config["TICKET_KEY"], self.config.get("TICKET_KEY_NEXT"))
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault.from_settings(self.config["VAULT_KEY"], self.config.get("VAULT_KEY_OLD"))
 
     @cached_property
     def issuer(self) -> Issuer:

@@ -6,7 +6,9 @@ import secrets
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
-from app.models import BridgeConnection
+from app.card_operations.management import ManagementKey
+from app.models import BridgeConnection, Card
+from app.vault import Vault
 
 PUK_DIGITS = 8  # digits alone: some cards refuse letters
 
@@ -24,3 +26,38 @@ def candidates_for_bridge(connection: BridgeConnection, values: list[str]) -> st
 
 def new_puk() -> str:
     return "".join(secrets.choice("0123456789") for _ in range(PUK_DIGITS))
+
+
+def keep_management_key(vault: Vault, card: Card, key: ManagementKey) -> None:
+    card.management_algorithm = key.algorithm
+    card.management_key_sealed = _seal(vault, card, "management_key_sealed", key.key)
+
+
+def management_key(vault: Vault, card: Card) -> ManagementKey:
+    """The management key that the service gave this card."""
+    key = _open(vault, card, "management_key_sealed", card.management_key_sealed)
+    return ManagementKey(str(card.management_algorithm), key)
+
+
+def keep_pending_puk(vault: Vault, card: Card, puk: str) -> None:
+    """Keep a PUK before it is sent: from then on the card may have it."""
+    card.puk_pending_sealed = _seal(vault, card, "puk_pending_sealed", puk.encode())
+
+
+def pending_puk(vault: Vault, card: Card) -> str:
+    return _open(vault, card, "puk_pending_sealed", card.puk_pending_sealed).decode()
+
+
+def settle_puk(vault: Vault, card: Card) -> None:
+    """The card has proven that it has the pending PUK."""
+    card.puk_sealed = _seal(vault, card, "puk_sealed", pending_puk(vault, card).encode())
+    card.puk_pending_sealed = None
+
+
+def _seal(vault: Vault, card: Card, column: str, secret: bytes) -> bytes:
+    return vault.seal(secret, table="card", column=column, row=card.guid)
+
+
+def _open(vault: Vault, card: Card, column: str, secret: bytes | None) -> bytes:
+    assert secret is not None
+    return vault.open(secret, table="card", column=column, row=card.guid)

@@ -16,14 +16,13 @@ from app.card_operations.refusals import StepPassed
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import SignInRefused
+from app.domain.sign_in import CardFacts, CertificateFacts, SignInRefusal, sign_in_refusal
 from app.domain.statuses import (
     CertificateStatus,
-    KeyState,
     OperationState,
-    PersonStatus,
 )
 from app.extensions import db
-from app.models import Card, CardKey, CardOperation, Certificate
+from app.models import Card, CardOperation, Certificate
 from app.pki import validation
 from app.pki.validation import CertificateRefused, PathProblem
 from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
@@ -31,12 +30,6 @@ from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
 KIND = "sign-in"
 PROVE, CHOOSE = "prove", "choose"
 STAGES = (Stage.CHECKING_CARD, Stage.CHECKING_PASSCODE, Stage.SIGNING)
-
-_REFUSED_STATUSES = {
-    CardStatus.BLANK: "unknown-card",
-    CardStatus.SUSPENDED: "suspended",
-    CardStatus.CANCELLED: "cancelled",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +47,26 @@ class SignInCard:
 
 
 def recognise(
-    guid: str | None, certificate: bytes | None, *, office: Office, now: datetime
+    guid: str | None,
+    certificate: bytes | None,
+    *,
+    office: Office,
+    now: datetime,
+    tries_left: int | None = None,
 ) -> SignInCard:
-    """Look at a card that a page has read. ``certificate`` is that of slot 9A (DER), if any."""
+    """Look at a card that a page has read. ``certificate`` is that of slot 9A (DER), if any.
+
+    ``tries_left`` is what the chip says of its passcode, None where it does not say.
+    """
     card = _find(guid)
     if card is None:
-        reason = "unknown-card"
+        reason = SignInRefusal.UNKNOWN_CARD
         if certificate is not None and not _is_ours(certificate, office, now):
-            reason = "unknown-issuer"
+            reason = SignInRefusal.UNKNOWN_ISSUER
         return SignInCard(guid=guid, virtual=False, refusal=SignInRefused(reason), hint=None)
     refusal = None
     try:
-        check(card, office=office, now=now)
+        check(card, tries_left=tries_left, office=office, now=now)
     except SignInRefused as error:
         refusal = error
     return SignInCard(
@@ -73,27 +74,26 @@ def recognise(
     )
 
 
-def check(card: Card, *, office: Office, now: datetime) -> None:
+def check(card: Card | None, *, tries_left: int | None, office: Office, now: datetime) -> None:
     """Say whether a holder may sign in with this card now, apart from proving it.
 
     Raises:
-        SignInRefused: its ``reason`` says why not.
+        SignInRefused: its ``reason`` is a SignInRefusal.
     """
-    if card.status in _REFUSED_STATUSES:
-        raise SignInRefused(_REFUSED_STATUSES[card.status])
-    if card.virtual and not office.virtual_cards_allowed:
-        raise SignInRefused("virtual-card")
-    if card.person is None or card.person.status is PersonStatus.CLOSED:
-        raise SignInRefused("account-closed")
-    certificate = _certificate(card)
-    if certificate is None:
-        raise SignInRefused("revoked" if _was_revoked(card) else "unknown-card")
-    try:
-        validation.check(certificate.der, Slot.AUTHENTICATION, office.issuer, now=now)
-    except CertificateRefused as error:
-        if error.problem is PathProblem.EXPIRED:
-            raise SignInRefused("expired", expired_on=card.expires_on) from error
-        raise SignInRefused("unknown-issuer") from error
+    facts = None
+    if card is not None:
+        facts = CardFacts(
+            status=card.status,
+            person=card.person.status if card.person else None,
+            certificate=_certificate_facts(card, office, now),
+            virtual=card.virtual,
+            tries_left=tries_left,
+        )
+    refusal = sign_in_refusal(facts, now=now, virtual_allowed=office.virtual_cards_allowed)
+    if refusal is SignInRefusal.EXPIRED and card is not None:
+        raise SignInRefused(refusal, expired_on=card.expires_on)
+    if refusal is not None:
+        raise SignInRefused(refusal)
 
 
 class SignIn(Operation):
@@ -106,7 +106,7 @@ class SignIn(Operation):
             return sign_terms.ask(turn)
         key = key_of(turn.card, Slot.AUTHENTICATION)
         if key is None:
-            raise SignInRefused("unknown-card")
+            raise SignInRefused(SignInRefusal.UNFINISHED)
         hold = Hold.PASSCODE if turn.operation.facts.get("hold_passcode") else Hold.NOTHING
         work = [turn.sign(key, Purpose.SIGN_IN)]
         return Ask(work=work, card=turn.card.guid, hold=hold, stages=STAGES)
@@ -119,9 +119,10 @@ class SignIn(Operation):
         if key is None:
             raise StatementRefused("no authentication key")
         made = turn.statement(results[0], key, Purpose.SIGN_IN)
-        check(turn.card, office=turn.office, now=turn.now)
+        # The chip has just taken its passcode: it is not locked.
+        check(turn.card, tries_left=1, office=turn.office, now=turn.now)
         if turn.card.status is CardStatus.LOCKED:
-            turn.card.apply(CardEvent.UNLOCK, now=turn.now)  # the chip has taken its passcode
+            turn.card.apply(CardEvent.UNLOCK, now=turn.now)
         _settle_passcode(turn)
         turn.operation.facts["statement"] = made.token
         return Pause(CHOOSE, "authenticated")
@@ -159,6 +160,7 @@ def start(
     seat: str,
     guid: str | None,
     browser: str,
+    tries_left: int | None,
     hold_passcode: bool,
     office: Office,
     now: datetime,
@@ -170,9 +172,8 @@ def start(
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     card = _find(guid)
-    if card is None:
-        raise SignInRefused("unknown-card")
-    check(card, office=office, now=now)
+    check(card, tries_left=tries_left, office=office, now=now)
+    assert card is not None
     return base.begin(
         SIGN_IN,
         sid=sid,
@@ -193,28 +194,26 @@ def _find(guid: str | None) -> Card | None:
     return db.session.scalar(select(Card).where(Card.guid == guid.lower()))
 
 
-def _certificate(card: Card) -> Certificate | None:
-    return db.session.scalar(
+def _certificate_facts(card: Card, office: Office, now: datetime) -> CertificateFacts | None:
+    """Those of the newest authentication certificate, also where it is no longer good."""
+    newest = db.session.scalar(
         select(Certificate)
-        .join(CardKey, CardKey.id == Certificate.key_id)
         .where(
             Certificate.card_id == card.id,
             Certificate.slot == Slot.AUTHENTICATION.value,
-            Certificate.status == CertificateStatus.ACTIVE,
-            CardKey.state == KeyState.CURRENT,
+            Certificate.status != CertificateStatus.HELD,
         )
         .order_by(Certificate.id.desc())
         .limit(1)
     )
-
-
-def _was_revoked(card: Card) -> bool:
-    found = db.session.scalar(
-        select(Certificate.id)
-        .where(Certificate.card_id == card.id, Certificate.status == CertificateStatus.REVOKED)
-        .limit(1)
+    if newest is None:
+        return None
+    return CertificateFacts(
+        status=newest.status,
+        not_before=newest.not_before,
+        not_after=newest.not_after,
+        issuer_known=_is_ours(newest.der, office, now),
     )
-    return found is not None
 
 
 def _is_ours(certificate: bytes, office: Office, now: datetime) -> bool:

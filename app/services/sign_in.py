@@ -13,6 +13,7 @@ from app.card_operations.office import Office
 from app.card_operations.refusals import OperationOver, StepPassed
 from app.card_operations.sign_in import SignInCard, recognise
 from app.domain.errors import NotFound, SignInRefused
+from app.domain.sign_in import SignInRefusal
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
 from app.models import Assignment, Card, CardOperation, Person, TermsVersion
@@ -49,9 +50,18 @@ Next = ChooseRole | AcceptTerms | SignedIn
 
 
 def start(
-    *, sid: str, seat: str, guid: str | None, browser: str, office: Office, now: datetime
+    *,
+    sid: str,
+    seat: str,
+    guid: str | None,
+    browser: str,
+    office: Office,
+    now: datetime,
+    tries_left: int | None = None,
 ) -> NextTicket:
     """Ask a card to prove itself. A refusal is kept in the audit log.
+
+    ``tries_left`` is what the chip said of its passcode when the page read it.
 
     Raises:
         SignInRefused: nobody may sign in with this card now.
@@ -65,6 +75,7 @@ def start(
             seat=seat,
             guid=guid,
             browser=browser,
+            tries_left=tries_left,
             hold_passcode=person_id is not None and terms.due(person_id, now=now) is not None,
             office=office,
             now=now,
@@ -95,7 +106,7 @@ def proceed(public_id: str, *, browser: str, now: datetime) -> Next:
     """
     row = _proven(public_id, browser)
     assert row.person_id is not None
-    choices = current_assignments(row.person_id, now)
+    choices = sessions.current_assignments(row.person_id, now=now)
     chosen = row.facts.get("assignment_id")
     if chosen is None and len(choices) > 1:
         return ChooseRole(public_id, choices)
@@ -115,7 +126,8 @@ def choose_role(public_id: str, assignment_id: int, *, browser: str, now: dateti
     """
     row = _proven(public_id, browser)
     assert row.person_id is not None
-    if assignment_id not in {each.id for each in current_assignments(row.person_id, now)}:
+    choices = sessions.current_assignments(row.person_id, now=now)
+    if assignment_id not in {each.id for each in choices}:
         raise NotFound("assignment", assignment_id)
     row.facts["assignment_id"] = assignment_id
     row.updated_at = now
@@ -149,7 +161,7 @@ def decline_terms(public_id: str, *, browser: str, now: datetime) -> SignInRefus
     row = _proven(public_id, browser)
     row.state = OperationState.REFUSED
     row.finished_at = row.updated_at = now
-    refusal = SignInRefused("terms-declined")
+    refusal = SignInRefused(SignInRefusal.TERMS_DECLINED)
     audit.record(
         "sign-in",
         outcome=Outcome.REFUSED,
@@ -162,11 +174,6 @@ def decline_terms(public_id: str, *, browser: str, now: datetime) -> SignInRefus
     )
     db.session.commit()
     return refusal
-
-
-def current_assignments(person_id: int, now: datetime) -> list[Assignment]:
-    """The positions that a person holds today, in a steady order."""
-    return sessions.current_assignments(person_id, now=now)
 
 
 def _proven(public_id: str, browser: str) -> CardOperation:
@@ -202,7 +209,8 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
     audit.record(
         "sign-in",
         outcome=Outcome.DONE,
-        actor=None,
+        actor=row.person,
+        actor_card_id=row.card_id,
         subject_person_id=row.person_id,
         subject_card_id=row.card_id,
         workstation_id=row.connection.workstation_id,
