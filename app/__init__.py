@@ -14,7 +14,11 @@ from app.blueprints import forms, fragments, permissions
 from app.extensions import csrf, db, htmx, mail, migrate
 
 # What listens. A blueprint is added here by its module and the name that it has there.
-BLUEPRINTS = ("app.blueprints.health.routes:bp",)
+BLUEPRINTS = (
+    "app.blueprints.health.routes:bp",
+    "app.blueprints.bridge.routes:bp",
+    "app.blueprints.card_operations.routes:bp",
+)
 
 # What `flask` can be told on the command line: click commands and groups.
 COMMANDS: tuple[str, ...] = ("app.cli.keys:keys",)

@@ -543,3 +543,9 @@ def find(public_id: str, *, browser: str) -> CardOperation:
     if row is None or row.browser != browser:
         raise NotFound("card-operation", public_id)
     return row
+
+
+def kind_of(public_id: str, *, browser: str) -> str | None:
+    """The kind of an operation of this browser, or None."""
+    row = db.session.scalar(select(CardOperation).where(CardOperation.public_id == public_id))
+    return row.kind if row is not None and row.browser == browser else None

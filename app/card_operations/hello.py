@@ -120,10 +120,12 @@ def _text(claims: dict[str, Any], name: str) -> str:
     return value
 
 
-def _encryption_key(value: object) -> dict[str, str]:
+def _encryption_key(value: object) -> dict[str, str | list[str]]:
     if not isinstance(value, dict) or value.get("crv") != "X25519":
         raise HelloRefused("ek")
-    public = {name: str(value.get(name)) for name in ("kty", "crv", "x")}
+    public: dict[str, str | list[str]] = {
+        name: str(value.get(name)) for name in ("kty", "crv", "x")
+    }
     try:
         OKPKey.import_key(public)
     except (JoseError, ValueError, TypeError) as error:

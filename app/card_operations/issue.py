@@ -417,7 +417,7 @@ def _finish(turn: Turn) -> Move:
 
 def _plan(turn: Turn) -> list[tuple[str, Slot]]:
     """What the next ticket does: prove what is believed and not written yet, make one new key."""
-    plan = []
+    plan: list[tuple[str, Slot]] = []
     for slot in ORDER:
         if held_certificate(turn.card, slot) is None:
             return [*plan, ("make", slot)]

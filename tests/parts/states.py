@@ -17,6 +17,11 @@ class State:
 
 
 # Addresses that show nothing to a person.
-WITHOUT_A_PAGE = {"static": "files", "health.healthz": "for the machine that watches over it"}
+WITHOUT_A_PAGE = {
+    "static": "files",
+    "health.healthz": "for the machine that watches over it",
+    "bridge.configuration": "for a reader bridge",
+    "card_operations.stands": "leads to the page of the operation's kind",
+}
 
 STATES: tuple[State, ...] = ()

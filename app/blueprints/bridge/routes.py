@@ -1,0 +1,36 @@
+"""The hello of a reader bridge, brought by a page; and what a bridge is configured with."""
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.browsers import browser_digest
+from app.blueprints.permissions import open_to_all
+from app.card_operations.office import current_office
+from app.services import reader_bridges
+
+bp = Blueprint("bridge", __name__)
+
+
+@bp.post("/bridge/hello")
+@open_to_all
+def hello() -> ResponseReturnValue:
+    """Meet the bridge of this browser. Needs the browser's CSRF token, and is rate limited."""
+    body = request.get_json(silent=True)
+    token = body.get("hello") if isinstance(body, dict) else None
+    met = reader_bridges.meet(
+        token,
+        origin=current_office().origin,
+        browser=browser_digest(),
+        address=request.remote_addr or "",
+        now=clock.now(),
+    )
+    return jsonify(connection=met.connection, enrolled=met.enrolled)
+
+
+@bp.get("/bridge/configuration")
+@open_to_all
+def configuration() -> ResponseReturnValue:
+    """The origin and the ticket keys that a bridge is given on a first run by hand."""
+    office = current_office()
+    return jsonify(origin=office.origin, keys=office.tickets.public)

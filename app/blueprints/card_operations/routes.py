@@ -1,0 +1,101 @@
+"""Tickets and results of card operations, of every kind. What is shown is `outcomes`' to say."""
+
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.browsers import browser_digest
+from app.blueprints.outcomes import Shown, showing_of
+from app.blueprints.permissions import open_to_all, principal, requires, signed_in
+from app.card_operations import base, presence
+from app.card_operations.answers import Finished, NextTicket, Waiting
+from app.card_operations.office import current_office
+from app.domain.errors import RuleBroken
+from app.domain.roles import Permission
+
+bp = Blueprint("card_operations", __name__)
+
+
+@bp.post("/card-operations/<operation>/ticket")
+@open_to_all
+def ticket(operation: str) -> ResponseReturnValue:
+    """Go on with an operation of this browser that stands still."""
+    body = posted()
+    answer = base.ticket(
+        operation,
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        card=body["card"] if isinstance(body.get("card"), str) else None,
+        browser=browser_digest(),
+        actor=signed_in(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(answer.for_page())
+
+
+@bp.post("/card-operations/<operation>/result")
+@open_to_all
+def result(operation: str) -> ResponseReturnValue:
+    """Take in what the bridge answered, and say what follows."""
+    try:
+        answer = base.result(
+            operation,
+            posted(),
+            browser=browser_digest(),
+            actor=signed_in(),
+            office=current_office(),
+            now=clock.now(),
+        )
+    except RuleBroken as error:
+        kind = base.kind_of(operation, browser=browser_digest())
+        showing = showing_of(kind) if kind else None
+        if showing is None or showing.refusal is None:
+            raise
+        return showing.refusal(operation, error)
+    if isinstance(answer, NextTicket):
+        return jsonify(answer.for_page())
+    return show(answer)
+
+
+@bp.get("/card-operations/<operation>")
+@open_to_all
+def stands(operation: str) -> ResponseReturnValue:
+    """Show where an operation of this browser stands, with a way to go on."""
+    row = base.find(operation, browser=browser_digest())
+    showing = showing_of(row.kind)
+    if showing is None:
+        return jsonify(kind=row.kind, state=row.state.value, step=row.step)
+    return showing.stands(row)
+
+
+@bp.post("/presence")
+@requires(Permission.OWN_PROFILE)
+def prove_presence() -> ResponseReturnValue:
+    """Give the ticket with which the card of this session says that it is still there."""
+    answer = presence.start(
+        principal(),
+        sid=str(posted().get("sid")),
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(answer.for_page())
+
+
+def show(answer: Shown) -> ResponseReturnValue:
+    showing = showing_of(answer.kind)
+    if showing is not None:
+        return showing.answer(answer)
+    if isinstance(answer, Finished):
+        return jsonify(done=True)
+    if isinstance(answer, Waiting):
+        return jsonify(waiting=answer.reason, **answer.facts)
+    return jsonify(error=answer.code, **answer.facts)
+
+
+def posted() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
