@@ -24,7 +24,8 @@ def address(app: Flask, rule: Rule) -> str:
     with app.test_request_context():
         values: dict[str, object] = {}
         for name, converter in rule._converters.items():
-            values[name] = 1 if converter.num_convert is int else "something"  # type: ignore[attr-defined]
+            is_number = getattr(converter, "num_convert", None) is int
+            values[name] = 1 if is_number else "something"
         return str(rule.build(values)[1])  # type: ignore[index]
 
 
