@@ -49,6 +49,7 @@ class TicketOffice:
         seat: str,
         card: str | None,
         work: list[Message],
+        /,
         *,
         header: Mapping[str, Any] | None = None,
         key: OKPKey | None = None,
@@ -175,13 +176,14 @@ class Page:
     """What a page does with a bridge: hears events, asks, and waits for the answer."""
 
     def __init__(self, port: int, origin: str = ORIGIN) -> None:
-        self._connection: ClientConnection = connect(
+        self._opening = connect(
             f"ws://{contract.HOST}:{port}{contract.PATH}",
             origin=Origin(origin),
             subprotocols=[Subprotocol(contract.SUBPROTOCOL)],
             proxy=None,
             compression=None,
         )
+        self._connection: ClientConnection = self._opening.__enter__()
         self.events: list[Message] = []
         self.answers: dict[Any, Message] = {}
         self.progress: list[str] = []
@@ -203,7 +205,7 @@ class Page:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        self._opening.__exit__(None, None, None)
 
     def send(self, message: Message | str | bytes) -> None:
         self._connection.send(json.dumps(message) if isinstance(message, dict) else message)
