@@ -42,7 +42,6 @@ from reader_bridge.virtual.state import CardState
 INS_VERSION = 0xFD
 INS_IMPORT_KEY = 0xFE
 SW_UNKNOWN_CLASS = 0x6E00
-SW_LAST_OF_CHAIN_EXPECTED = 0x6883
 ONE_ANSWER = 256  # bytes in one short response
 
 Handler = Callable[[Inside, Received], bytes]
@@ -140,12 +139,12 @@ class VirtualCard:
             if command.ins == INS_GET_RESPONSE:
                 return self._next_part(extended=False)
             self._answer = b""
+            if self._chained_ins not in (None, command.ins):
+                self._forget_chain()  # another program's command ends a chain without a word
             if cla & CLA_CHAINED:
                 self._hold(command)
                 return _status(SW_OK)
             if self._chained_ins is not None:
-                if command.ins != self._chained_ins:
-                    raise Refused(SW_LAST_OF_CHAIN_EXPECTED)
                 command = replace(command, data=self._chain + command.data)
                 self._forget_chain()
             self._answer = self._dispatch(command)
@@ -182,8 +181,6 @@ class VirtualCard:
         return cla, Received(ins, p1, p2, data), extended
 
     def _hold(self, command: Received) -> None:
-        if self._chained_ins not in (None, command.ins):
-            raise Refused(SW_LAST_OF_CHAIN_EXPECTED)
         self._chained_ins = command.ins
         self._chain += command.data
         if len(self._chain) > LARGEST_ANSWER:
