@@ -19,7 +19,8 @@ from tools import ports
 from tools.installation import ROOT, Installation, PreparationFailed
 from tools.processes import DidNotStart, Family
 
-MARK = "demonstration"  # a file that says: this folder is ours, and completely prepared
+MARK = "demonstration"  # a file that says: this folder is ours, and how far it has come
+BEGUN, READY = "begun", "ready"
 
 
 class CannotStart(Exception):
@@ -92,34 +93,39 @@ def installation_for(wishes: Wishes) -> Installation:
     )
 
 
-def prepare(installation: Installation, family: Family, *, fresh: bool) -> None:
+def prepare(installation: Installation, family: Family) -> None:
     """Bring the installation to where people can sign in, and start its bridge."""
     mark = installation.folder / MARK
-    if fresh or not mark.exists():
-        forget(installation)
+    if mark.read_text() == READY:
+        installation.flask("db", "upgrade")
+    else:
         say("Making keys, database and demonstration people …")
         installation.make_keys()
         installation.fill()
-    else:
-        installation.flask("db", "upgrade")
     installation.write_bridge_settings()
     installation.start_bridge(family)
-    if not mark.exists():
+    if mark.read_text() != READY:
         say("Issuing the demonstration's smartcards …")
         installation.issue_cards()
-        mark.touch()
+        mark.write_text(READY)
+
+
+def is_ready(installation: Installation) -> bool:
+    mark = installation.folder / MARK
+    return mark.exists() and mark.read_text() == READY
 
 
 def forget(installation: Installation) -> None:
     """Remove what an earlier demonstration left; never somebody's real data."""
     folder = installation.folder
-    ours = (folder / MARK).exists() or (folder / "keys" / "DEMONSTRATION").exists()
-    if folder.exists() and any(folder.iterdir()) and not ours:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise CannotStart(
             f"{folder} holds something that the demonstration did not make.\n"
             "Move it away, or choose another folder: make demo DEMO_FOLDER=/tmp/demonstration"
         )
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARK).write_text(BEGUN)
 
 
 def say(text: str) -> None:
@@ -130,8 +136,10 @@ def run(wishes: Wishes) -> int:
     started = time.monotonic()
     check_ports(wishes)
     installation = installation_for(wishes)
+    if wishes.fresh or not is_ready(installation):
+        forget(installation)
     with Family(installation.logs) as family:
-        prepare(installation, family, fresh=wishes.fresh)
+        prepare(installation, family)
         installation.start_mail_catcher(family)
         installation.start_server(family)
         installation.start_delivery(family)
