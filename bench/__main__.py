@@ -1,0 +1,32 @@
+"""`make bench`: measure everything, print a table, keep the figures in bench/results."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import bridge_round_trip
+from bench.figures import Figure, as_table, write_down
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
+    "bridge-round-trip": bridge_round_trip.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=MEASUREMENTS, help="measure one thing")
+    only = parser.parse_args().only
+    figures: list[Figure] = []
+    for name, measure in MEASUREMENTS.items():
+        if only in (None, name):
+            print(f"measuring {name} …", flush=True)
+            figures += measure()
+    print()
+    print(as_table(figures))
+    if only is None:
+        write_down(figures, RESULTS)
+
+
+if __name__ == "__main__":
+    main()
