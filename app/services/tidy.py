@@ -1,0 +1,77 @@
+"""Removing rows that have done their work. What tells a story (audit, journal, cards) stays."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, or_, select, update
+
+from app.domain.session_rules import PRESENCE, TOTAL
+from app.domain.statuses import OperationState, SessionEnd
+from app.extensions import db
+from app.models import (
+    BridgeConnection,
+    CardOperation,
+    OutboxMessage,
+    RateLimit,
+    Session,
+)
+from app.services import sessions
+
+SESSIONS_KEPT = timedelta(days=30)
+MAIL_KEPT = timedelta(days=30)
+LIMITS_KEPT = timedelta(days=1)
+SIGN_INS_KEPT = timedelta(hours=12)  # a sign-in that nobody finished
+
+
+def tidy(now: datetime) -> dict[str, int]:
+    """Remove what is old, end what is over, and return how many of each. Safe at any time."""
+    return {
+        "sessions ended": _end_sessions(now),
+        "sign-ins abandoned": _abandon_sign_ins(now),
+        "sessions": _remove(delete(Session).where(Session.ended_at < now - SESSIONS_KEPT)),
+        "bridge connections": _remove(
+            delete(BridgeConnection).where(
+                BridgeConnection.expires_at < now,
+                ~exists().where(
+                    CardOperation.connection_id == BridgeConnection.id,
+                    CardOperation.finished_at.is_(None),
+                ),
+            )
+        ),
+        "mail": _remove(
+            delete(OutboxMessage).where(
+                OutboxMessage.created_at < now - MAIL_KEPT,
+                or_(OutboxMessage.delivered_at.is_not(None), OutboxMessage.failed_at.is_not(None)),
+            )
+        ),
+        "limits": _remove(delete(RateLimit).where(RateLimit.window_start < now - LIMITS_KEPT)),
+    }
+
+
+def _end_sessions(now: datetime) -> int:
+    """End the sessions whose browser never came back to hear that they are over."""
+    forgotten = db.session.scalars(
+        select(Session.id).where(
+            Session.ended_at.is_(None),
+            or_(Session.started_at <= now - TOTAL, Session.last_presence_at <= now - 10 * PRESENCE),
+        )
+    ).all()
+    return sum(sessions.end(each, SessionEnd.PRESENCE_LOST, now) for each in forgotten)
+
+
+def _abandon_sign_ins(now: datetime) -> int:
+    """Close the journal of sign-ins that stopped half way: nothing is left to continue."""
+    return _remove(
+        update(CardOperation)
+        .where(
+            CardOperation.kind == "sign-in",
+            CardOperation.finished_at.is_(None),
+            CardOperation.updated_at < now - SIGN_INS_KEPT,
+        )
+        .values(state=OperationState.ABANDONED, finished_at=now)
+    )
+
+
+def _remove(statement: object) -> int:
+    done = db.session.execute(statement)  # type: ignore[call-overload]  # an update or a delete
+    db.session.commit()
+    return int(done.rowcount)
