@@ -21,7 +21,12 @@ BLUEPRINTS = (
 )
 
 # What `flask` can be told on the command line: click commands and groups.
-COMMANDS: tuple[str, ...] = ("app.cli.keys:keys",)
+COMMANDS: tuple[str, ...] = (
+    "app.cli.demonstration:demonstration",
+    "app.cli.keys:keys",
+    "app.cli.mail:mail",
+    "app.cli.tidy:tidy",
+)
 
 
 def create_app(
