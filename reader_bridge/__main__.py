@@ -118,9 +118,9 @@ async def _run(chosen: Settings, port_file: Path | None) -> int:
             break
     await server.start()
     try:
-        _say(f"reader bridge on port {server.port}", sys.stdout)
         if port_file is not None:
             _write_whole(port_file, f"{server.port}\n")
+        _say(f"reader bridge on port {server.port}", sys.stdout)
         await stop.wait()
     finally:
         await server.stop()

@@ -126,6 +126,9 @@ class RunningBridge:
             raise self._failed
 
     def stop(self) -> None:
+        """End it; once more is no harm."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(15)
         assert not self._thread.is_alive(), "the bridge did not stop"

@@ -1,0 +1,259 @@
+"""The bridge as a program: its command line, its words, and what its log may hold."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from reader_bridge import settings
+from tests.parts import work
+from tests.parts.bridge import Page, TicketOffice, bridge_settings
+from tests.parts.issued import issued_card
+
+SENTINEL = "Zq9!Wv3#"  # a passcode that is found in no other text
+SENTINEL_NEW = "Xk5?Rt8+"
+
+
+def bridge(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reader_bridge", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path, office: TicketOffice) -> Path:
+    file = tmp_path / "bridge.toml"
+    chosen = bridge_settings(tmp_path, office.jwk)
+    virtual = replace(chosen.virtual, inserted={"Virtual reader 1": "one"})
+    file.write_text(settings.as_toml(replace(chosen, virtual=virtual)), "utf-8")
+    issued_card(tmp_path / "cards" / "one.json", passcode=SENTINEL)
+    return file
+
+
+@contextmanager
+def running(config: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
+    """The program at debug level; gives the process, the port and the file of its log."""
+    log = config.with_name("bridge.log")
+    ports = config.with_name("port")
+    command = [sys.executable, "-m", "reader_bridge", "--config", str(config)]
+    command += ["--log-level", "debug", "--port-file", str(ports), *more]
+    with log.open("w") as stderr:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            assert said.startswith("reader bridge on port "), log.read_text()
+            port = int(said.split()[-1])
+            assert int(ports.read_text()) == port
+            yield process, port, log
+        finally:
+            process.terminate()
+            process.wait(10)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def test_the_log_holds_no_passcode_and_no_ticket_at_any_level(config, office):
+    with running(config) as (_, port, log):
+        with Page(port) as page:
+            card = page.read_card()
+            items = [work.sign()]
+            ticket = office.ticket(page.sid, card["seat"], card["guid"], items)
+            assert "ok" in page.ask("step", ticket=ticket, passcode=SENTINEL)
+            page.step(office, card, items, passcode=SENTINEL_NEW)  # wrong
+            page.step(
+                office,
+                card,
+                [work.change_passcode()],
+                passcode=SENTINEL,
+                new_passcode=SENTINEL_NEW,
+            )
+            page.step(office, card, [work.change_passcode()], passcode=[SENTINEL])
+            page.ask("step", ticket=SENTINEL, passcode=SENTINEL)
+            page.ask(SENTINEL, passcode=SENTINEL)
+            page.send('{"command": "step", "passcode": "' + SENTINEL)
+            page.send({"id": SENTINEL, "command": "desk", "action": SENTINEL, "card": SENTINEL})
+            while SENTINEL not in page.answers:
+                page.hear()
+            page.send({"command": "step", "passcode": SENTINEL * 20_000})  # too large a frame
+        with Page(port) as again:
+            again.ask("desk", action="list")
+        text = log.read_text()
+    assert "asked: step" in text, "the log is not at debug level"
+    assert SENTINEL not in text
+    assert SENTINEL_NEW not in text
+    assert ticket.split(".")[2] not in text
+    for digits in (SENTINEL.encode().hex(), SENTINEL_NEW.encode().hex()):
+        assert digits not in text.lower().replace(" ", "")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_bridge_that_is_told_to_end_says_goodbye_and_ends(config, how):
+    with running(config) as (process, port, _):
+        page = Page(port)
+        before = time.monotonic()
+        process.send_signal(how)
+        assert process.wait(5) == 0
+        assert time.monotonic() - before < 4
+        assert not config.with_name("port").exists()
+        page.close()
+
+
+def test_two_bridges_of_one_pc_take_two_ports(config):
+    free = running(config)
+    with free as (_, port, _):
+        other = config.with_name("other.toml")
+        other.write_text(
+            config.read_text().replace("first_port = 0", f"first_port = {port}"), "utf-8"
+        )
+        if port > 65_000:
+            pytest.fail("the system handed out a port at the end of the range")
+        with running(other) as (_, second, _):
+            assert port < second < port + 10
+
+
+def test_help_tells_what_can_be_said():
+    said = bridge("--help")
+    assert said.returncode == 0
+    for word in ("--config", "--server", "--show-workstation", "--readers"):
+        assert word in said.stdout
+
+
+def test_the_workstation_is_shown_for_its_enrolment(config):
+    said = json.loads(bridge("--config", config, "--show-workstation").stdout)
+    assert settings.thumbprint(said["jwk"]) == said["thumbprint"]
+    assert "d" not in said["jwk"]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("origins = [", "TOML"), ("origins = []", "origins"), ("speed = 1", "unknown settings")],
+)
+def test_wrong_settings_are_told_in_one_line(tmp_path, text, word):
+    file = tmp_path / "bridge.toml"
+    file.write_text(text, "utf-8")
+    said = bridge("--config", file)
+    assert said.returncode == 2
+    assert word in said.stderr
+    assert "Traceback" not in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1
+
+
+def test_no_settings_at_all_says_how_to_get_some(tmp_path):
+    said = bridge("--config", tmp_path / "none.toml")
+    assert said.returncode == 2
+    assert "--server" in said.stderr
+
+
+def test_the_command_line_comes_before_the_file(config, tmp_path):
+    said = bridge("--config", config, "--state", tmp_path / "other", "--show-workstation")
+    assert (tmp_path / "other" / "workstation.pem").exists()
+    assert said.returncode == 0
+
+
+def test_virtual_readers_need_no_pyscard(config, tmp_path):
+    """An empty module of that name stands for a PC on which it could not be built."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "smartcard.py").write_text("raise ImportError\n")
+    environment = {**os.environ, "PYTHONPATH": str(hidden)}
+    command = [sys.executable, "-m", "reader_bridge", "--config", str(config), "--readers", "both"]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().split()[-1])
+        with Page(port) as page:
+            assert [e["reason"] for e in page.events if e["event"] == "readers-unavailable"] == [
+                "not-installed"
+            ]
+            assert page.read_card()["virtual"] is True
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+# The first run by hand
+
+
+@contextmanager
+def service(answer: dict[str, Any] | None) -> Iterator[str]:
+    """A service that hands out these settings; "ORIGIN" in them is its own origin."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/bridge/configuration" and answer is not None
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            if found:
+                self.wfile.write(json.dumps(answer).replace("ORIGIN", url).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield url
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(("typed", "written"), [("yes\n", True), ("no\n", False), ("", False)])
+def test_settings_of_a_service_are_kept_when_a_person_says_yes(tmp_path, office, typed, written):
+    file = tmp_path / "new" / "bridge.toml"
+    with service({"origin": "ORIGIN", "keys": [office.jwk]}) as url:
+        said = bridge("--server", url, "--config", file, input=typed)
+    assert settings.thumbprint(office.jwk) in said.stdout
+    assert file.exists() is written
+    assert said.returncode == (0 if written else 1)
+    if written:
+        read = settings.load(file)
+        assert read.origins == (url,)
+        assert read.readers is settings.ReaderKinds.PCSC
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, {}, {"origin": "https://other.test", "keys": []}, {"origin": "ORIGIN", "keys": [{}]}],
+)
+def test_a_service_without_right_settings_is_told_in_words(tmp_path, answer):
+    with service(answer) as url:
+        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+    assert said.returncode == 2
+    assert "Traceback" not in said.stderr
+    assert not (tmp_path / "bridge.toml").exists()
+
+
+def test_a_service_may_not_name_another_ones_origin(tmp_path, office):
+    with service({"origin": "https://other.test", "keys": [office.jwk]}) as url:
+        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+    assert said.returncode == 2
+    assert "other.test" in said.stderr
+
+
+@pytest.mark.parametrize("url", ["http://identity.test", "identity.test", "file:///etc/passwd"])
+def test_settings_are_not_fetched_over_an_open_line(tmp_path, url):
+    said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+    assert said.returncode == 2
