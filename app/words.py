@@ -38,5 +38,13 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def grouped(number: str | None, size: int = 4) -> str:
+    """Write a long number in groups, as it is printed on a card: "5550 1234 5678"."""
+    number = number or ""
+    return "\u00a0".join(number[i : i + size] for i in range(0, len(number), size))
+
+
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(day=day, moment=moment, masked=masked, counted=counted)
+    app.jinja_env.filters.update(
+        day=day, moment=moment, masked=masked, counted=counted, grouped=grouped
+    )

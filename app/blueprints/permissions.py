@@ -16,6 +16,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 OPEN_TO_ALL = "open-to-all"
 
+# A page sends this with what it does by itself (js/session-guard.js): that keeps nobody signed in.
+BY_ITSELF = "By-Itself"
+
 
 class Unmarked(Exception):
     """An endpoint does not say who may use it."""
@@ -46,7 +49,8 @@ def signed_in() -> Principal | None:
     """Return who is signed in, if anybody is. Asks the database once in a request."""
     if "principal" not in g:
         token = session.get("token")
-        g.principal = sessions.load(token, clock.now()) if token else None
+        active = BY_ITSELF not in request.headers
+        g.principal = sessions.load(token, clock.now(), active=active) if token else None
     loaded: Principal | None = g.principal
     return loaded
 
