@@ -18,6 +18,9 @@ BLUEPRINTS = (
     "app.blueprints.health.routes:bp",
     "app.blueprints.bridge.routes:bp",
     "app.blueprints.card_operations.routes:bp",
+    "app.blueprints.auth.routes:bp",
+    "app.blueprints.smartcards.routes:bp",
+    "app.blueprints.demo.routes:bp",
 )
 
 # What `flask` can be told on the command line: click commands and groups.

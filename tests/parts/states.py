@@ -22,6 +22,14 @@ WITHOUT_A_PAGE = {
     "health.healthz": "for the machine that watches over it",
     "bridge.configuration": "for a reader bridge",
     "card_operations.stands": "leads to the page of the operation's kind",
+    "auth.carry_on": "a reload in the middle of a sign-in",
 }
 
-STATES: tuple[State, ...] = ()
+STATES: tuple[State, ...] = (
+    State("sign in", "auth.sign_in", "/sign-in"),
+    State("signed out", "auth.signed_out", "/signed-out"),
+    State("signed out, card pulled", "auth.signed_out", "/signed-out?reason=card-removed"),
+    State("card desk", "demo.card_desk", "/demo/card-desk"),
+    State("services of a card", "smartcards.service", "/profile/cards/1/service"),
+    State("change passcode", "smartcards.passcode", "/profile/cards/1/passcode"),
+)
