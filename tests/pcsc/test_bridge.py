@@ -1,4 +1,4 @@
-"""The bridge over a real PC/SC service: its own monitor, transactions, and other programs' cards."""
+"""The bridge over a real PC/SC service: its monitor, its transactions, other programs beside it."""
 
 import os
 import time
@@ -205,7 +205,7 @@ def _begin_after_reset(program: Program) -> None:
 
 
 def test_two_real_readers_work_side_by_side(page, office, put_in):
-    issued, card = put_in(0)
+    _, card = put_in(0)
     second, other = put_in(1)
     assert sign(page, office, card, op="a")["ok"]
     answer = sign(page, office, other, op="b")
