@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.utils import import_string
 
 import config as settings
-from app import clock, errors, layout, logs, security_headers, static_files, words
+from app import addresses, clock, errors, layout, logs, security_headers, static_files, words
 from app.blueprints import forms, fragments, permissions
 from app.extensions import csrf, db, htmx, mail, migrate
 
@@ -18,9 +18,10 @@ BLUEPRINTS = (
     "app.blueprints.health.routes:bp",
     "app.blueprints.bridge.routes:bp",
     "app.blueprints.card_operations.routes:bp",
-    "app.blueprints.auth.routes:bp",
-    "app.blueprints.smartcards.routes:bp",
-    "app.blueprints.demo.routes:bp",
+    "app.blueprints.dashboard.routes:bp",
+    "app.blueprints.help.routes:bp",
+    "app.blueprints.profile.routes:bp",
+    "app.blueprints.terms.routes:bp",
 )
 
 # What `flask` can be told on the command line: click commands and groups.
@@ -50,6 +51,7 @@ def create_app(
     app.config.from_object(config)
     config.INSTANCE.mkdir(parents=True, exist_ok=True)
 
+    addresses.init_app(app)
     templates(app)
     clock.init_app(app, now)
     logs.init_app(app)

@@ -1,7 +1,17 @@
 """Every way of saying no becomes a page, a fragment or JSON here. The templates have the words."""
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -15,6 +25,7 @@ from app.domain.errors import (
     RateLimited,
     RuleBroken,
 )
+from app.domain.statuses import SessionEnd
 from app.extensions import db
 from app.layout import exists
 
@@ -30,6 +41,7 @@ STATUS: dict[type[RuleBroken], int] = {
 }
 IN_WORDS = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503})
 SIGN_IN = "auth.sign_in"
+SIGNED_OUT = "auth.signed_out"
 
 
 def wants_json() -> bool:
@@ -48,16 +60,20 @@ def answer(status: int, reason: str, **facts: object) -> Response:
     return make_response(page, status)
 
 
-def sign_in_address() -> str:
+def way_in(reason: str | None = None) -> str:
+    """Return where to sign in, or where it says why somebody was signed out."""
+    if reason in set(SessionEnd) and exists(SIGNED_OUT):
+        return url_for(SIGNED_OUT, reason=reason)
     return url_for(SIGN_IN) if exists(SIGN_IN) else "/"
 
 
 def not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
     """Lead to the sign-in page: at once, unless a form was sent that the person should know of."""
+    session.pop("token", None)
     if wants_fragment():
-        return start_again(sign_in_address())
+        return start_again(way_in(error.reason))
     if request.method == "GET" and not wants_json() and exists(SIGN_IN):
-        return Response(status=303, headers={"Location": sign_in_address()})
+        return redirect(way_in(error.reason), 303)
     return answer(401, error.reason)
 
 
@@ -76,7 +92,7 @@ def csrf_failed(error: CSRFError) -> ResponseReturnValue:
     """The form is older than the session, or not ours."""
     log.warning("refused", reason="csrf", why=error.description)
     if wants_fragment():
-        return start_again(page_on_screen() or sign_in_address())
+        return start_again(page_on_screen() or way_in())
     return answer(400, "csrf")
 
 

@@ -25,10 +25,6 @@ class Destination:
 DESTINATIONS = (
     Destination("Dashboard", "dashboard.show", Permission.OWN_PROFILE),
     Destination("My profile", "profile.show", Permission.OWN_PROFILE),
-    Destination("Requests", "requests.list", Permission.FILE_REQUEST),
-    Destination("Manage", "people.manage", Permission.FIND_PERSON),
-    Destination("Batch", "batch.start", Permission.BATCH_WORK),
-    Destination("Manage Smartcard", "manage_smartcard.show", Permission.UNLOCK_CARD),
 )
 
 FOOTER = (

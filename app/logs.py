@@ -62,8 +62,9 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [h for h in root.handlers if h.get_name() != "cis"] + [handler]
     root.setLevel(level)
-    # It would tell of each look at the schema's revision.
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    # One would tell of each look at the schema's revision, the other of whole addresses.
+    for name in ("alembic.runtime.migration", "werkzeug"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def init_app(app: Flask) -> None:

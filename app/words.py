@@ -1,11 +1,10 @@
 """How values are written for people: dates, moments, identifiers. Filters of every template."""
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-LONDON = ZoneInfo("Europe/London")
+from app.domain.days import LONDON
 
 
 def day(value: date | datetime | None) -> str:

@@ -5,14 +5,17 @@ errors, choices, dates and the summary of errors come from the form.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from flask import Flask
 from flask_wtf import FlaskForm
 from wtforms import Field, fields
 from wtforms.validators import Length, ValidationError
+
+from app.domain.errors import Invalid
 
 LONGEST = 200  # characters of a field that does not say its own limit
 MULTILINE = frozenset("\n\r\t")
@@ -87,6 +90,17 @@ class DateField(Field):
         if self.typed or self.data is None:
             return self.typed
         return {part: str(getattr(self.data, part)) for part in self.PARTS}
+
+
+def tell(form: FlaskForm, refusal: Invalid, words: Mapping[StrEnum, str]) -> None:
+    """Put what the rules found wrong at the fields it concerns, in the words of the form.
+
+    ``{label}`` in the words is the field's, ``{example}`` what its ``render_kw`` has.
+    """
+    for name, problem in refusal.problems.items():
+        field = form[name]
+        facts = {"label": field.label.text, **(field.render_kw or {})}
+        field.errors = [*field.errors, words[problem].format(**facts)]
 
 
 def kind_of(field: Field) -> str:

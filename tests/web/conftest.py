@@ -34,6 +34,11 @@ def views() -> Blueprint:
     def parts() -> ResponseReturnValue:
         return page_or_fragment("errors/page.html", "errors/_problem.html", status_shown=400)
 
+    @bp.get("/row/<int:number>")
+    @open_to_all
+    def row(number: int) -> str:
+        return str(number)
+
     @bp.post("/form")
     @open_to_all
     def form() -> ResponseReturnValue:

@@ -66,3 +66,8 @@ def test_the_contacts_are_those_of_the_settings(trial_app: Flask, trial: FlaskCl
     assert "St &lt;Elsewhere&gt;" in text
     assert 'href="tel:02079460000"' in text
     assert "Merseyside" not in text
+
+
+def test_a_number_that_no_row_has_is_not_found(trial: FlaskClient) -> None:
+    assert trial.get(f"/trial/row/{2**31 - 1}").status_code == 200
+    assert trial.get(f"/trial/row/{2**31}").status_code == 404

@@ -1,0 +1,1 @@
+"""The first page: what the person can do from here."""

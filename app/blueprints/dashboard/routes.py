@@ -1,0 +1,19 @@
+"""The dashboard: how one's own card is, what to do next, and the ways on from here."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.permissions import principal, requires
+from app.domain.days import day_of
+from app.domain.roles import Permission
+from app.services import profile
+
+bp = Blueprint("dashboard", __name__)
+
+
+@bp.get("/")
+@requires(Permission.OWN_PROFILE)
+def show() -> ResponseReturnValue:
+    card = profile.own_card(principal().card_id, today=day_of(clock.now()))
+    return render_template("dashboard/page.html", card=card)

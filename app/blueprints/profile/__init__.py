@@ -1,0 +1,1 @@
+"""What a card holder sees of themselves, and may change."""

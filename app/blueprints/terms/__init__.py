@@ -1,0 +1,1 @@
+"""The terms and conditions, to be read by everybody."""
