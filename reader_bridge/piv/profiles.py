@@ -51,6 +51,12 @@ class CardProfile:
 
 
 COUNTING = bytes(range(1, 9))  # 01 02 .. 08, the key that makers agree on
+EVERY_COUNTING_KEY = (
+    FactoryKey("3DES", COUNTING * 3),
+    FactoryKey("AES192", COUNTING * 3),
+    FactoryKey("AES256", COUNTING * 4),
+    FactoryKey("AES128", COUNTING * 2),
+)
 
 VIRTUAL_ASCII = CardProfile(
     name="virtual",
@@ -59,7 +65,7 @@ VIRTUAL_ASCII = CardProfile(
     rule=PasscodeRule(4, 8, "ascii"),
     factory_passcodes=("123456",),
     factory_puks=("12345678",),
-    factory_keys=(FactoryKey("AES192", COUNTING * 3), FactoryKey("3DES", COUNTING * 3)),
+    factory_keys=EVERY_COUNTING_KEY,
     virtual=True,
     atr_contains=(b"VirtualPIV/A",),
 )
@@ -71,7 +77,7 @@ VIRTUAL_DIGITS = CardProfile(
     rule=PasscodeRule(6, 8, "digits"),
     factory_passcodes=("123456",),
     factory_puks=("12345678",),
-    factory_keys=(FactoryKey("AES192", COUNTING * 3), FactoryKey("3DES", COUNTING * 3)),
+    factory_keys=EVERY_COUNTING_KEY,
     virtual=True,
     atr_contains=(b"VirtualPIV/D",),
 )
@@ -98,12 +104,7 @@ STANDARD = CardProfile(
     rule=PasscodeRule(6, 8, "digits"),  # the standard's own rule: [piv2] 2.4.3
     factory_passcodes=("123456", "000000"),
     factory_puks=("12345678",),
-    factory_keys=(
-        FactoryKey("3DES", COUNTING * 3),
-        FactoryKey("AES192", COUNTING * 3),
-        FactoryKey("AES256", COUNTING * 4),
-        FactoryKey("AES128", COUNTING * 2),
-    ),
+    factory_keys=EVERY_COUNTING_KEY,
     # The smallest capacity measured on a card, so that no write destroys what it cannot replace.
     largest_object=2996,
 )

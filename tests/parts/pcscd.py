@@ -74,7 +74,9 @@ class PrivatePcscd:
         program = _program()
         for _ in range(ATTEMPTS):
             # One at a time, from choosing two ports until the daemon has them.
-            with (Path(tempfile.gettempdir()) / "private-pcscd.lock").open("w") as lock:
+            with (Path(tempfile.gettempdir()) / f"private-pcscd-{os.getuid()}.lock").open(
+                "w"
+            ) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self._port = self._port or _two_free_ports()
                 self._launch(program)
