@@ -6,9 +6,9 @@ the bridge, brings the answer back, and goes on for as long as the server has an
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -53,45 +53,12 @@ class BridgePage:
         self.sid = ""
         self._until(lambda event: event.get("event") == Event.READY)
 
-    @classmethod
-    def open(cls, port: int, origin: str) -> Self:
-        """Connect to the bridge of this machine.
-
-        Raises:
-            BridgeUnreachable: nothing listens there, or it does not trust this origin.
-        """
-        try:
-            connection = connect(
-                f"ws://{HOST}:{port}{PATH}",
-                origin=Origin(origin),
-                subprotocols=[Subprotocol(SUBPROTOCOL)],
-                proxy=None,
-                compression=None,
-            )
-        except (OSError, WebSocketException) as error:
-            raise BridgeUnreachable(f"{HOST}:{port}: {error}") from error
-        return cls(connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._connection.close()
-
     def ask(self, command: Say, **fields: Any) -> Message:
         """Ask the bridge and wait for its answer: {"ok": ...} or {"error": ...}."""
         self._asked += 1
         number = self._asked
         self._connection.send(json.dumps({"id": number, "command": command, **fields}))
-        return self._until(lambda message: message.get("re") == number)
+        return self._until(lambda said: said.get("re") == number and "progress" not in said)
 
     def read_card(self, reader: str) -> Message:
         """What the bridge reads from the card in a reader, without a ticket.
@@ -180,6 +147,29 @@ class BridgePage:
             raise BridgeSaidNo(str(answer["error"]["code"]))
         done: Message = answer["ok"]
         return done
+
+
+@contextmanager
+def bridge_page(port: int, origin: str) -> Iterator[BridgePage]:
+    """Connect to the bridge of this machine, as a page of ``origin`` would.
+
+    Raises:
+        BridgeUnreachable: nothing listens there, or it does not trust this origin.
+    """
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(
+                connect(
+                    f"ws://{HOST}:{port}{PATH}",
+                    origin=Origin(origin),
+                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    proxy=None,
+                    compression=None,
+                )
+            )
+        except (OSError, WebSocketException) as error:
+            raise BridgeUnreachable(f"{HOST}:{port}: {error}") from error
+        yield BridgePage(connection)
 
 
 def blank_card(facts: Mapping[str, Any]) -> BlankCard:
