@@ -26,10 +26,12 @@ BLUEPRINTS = (
 
 # What `flask` can be told on the command line: click commands and groups.
 COMMANDS: tuple[str, ...] = (
+    "app.cli.cards:cards",
     "app.cli.demonstration:demonstration",
     "app.cli.keys:keys",
     "app.cli.mail:mail",
     "app.cli.tidy:tidy",
+    "app.cli.workstations:workstations",
 )
 
 

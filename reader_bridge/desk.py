@@ -3,7 +3,7 @@
 from typing import Any
 
 from reader_bridge.errors import UnknownRequest
-from reader_bridge.readers.virtual import NoSuchCard, VirtualReaders
+from reader_bridge.readers.virtual import NoSuchBehaviour, NoSuchCard, VirtualReaders
 
 
 def answer(readers: VirtualReaders | None, request: dict[str, Any]) -> dict[str, Any]:
@@ -26,10 +26,14 @@ def answer(readers: VirtualReaders | None, request: dict[str, Any]) -> dict[str,
             readers.remove(_text(request, "reader"))
         elif action == "lock":
             readers.lock(_text(request, "card"))
+        elif action == "make":
+            readers.make(_text(request, "card"), behaviour=_text(request, "behaviour"))
         elif action != "list":
             raise UnknownRequest("action")
     except NoSuchCard as error:
         raise UnknownRequest("card") from error
+    except NoSuchBehaviour as error:
+        raise UnknownRequest("behaviour") from error
     return {
         "readers": [{"reader": reader, "card": card} for reader, card in readers.content().items()],
         "cards": [

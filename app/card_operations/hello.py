@@ -5,14 +5,14 @@ from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.card_operations import wire
 from app.card_operations.refusals import ConnectionUnknown, WorkstationBlocked
 from app.domain.errors import RuleBroken
 from app.domain.statuses import WorkstationStatus
 from app.extensions import db
-from app.models import BridgeConnection, CardOperation, Workstation
+from app.models import BridgeConnection, Workstation
 from reader_bridge.contract import VERSION, Typ
 
 KEPT = timedelta(hours=12)
@@ -84,19 +84,6 @@ def connection_of(sid: str, *, browser: str, now: datetime) -> BridgeConnection:
     if connection.workstation.status is WorkstationStatus.BLOCKED:
         raise WorkstationBlocked
     return connection
-
-
-def forget_old(now: datetime) -> int:
-    """Remove connections that are too old to be used and that no open operation refers to."""
-    in_use = select(CardOperation.connection_id).where(
-        CardOperation.finished_at.is_(None), CardOperation.connection_id.is_not(None)
-    )
-    done = db.session.execute(
-        delete(BridgeConnection).where(
-            BridgeConnection.expires_at <= now, BridgeConnection.id.not_in(in_use)
-        )
-    )
-    return int(getattr(done, "rowcount", 0))
 
 
 def _read(token: object) -> tuple[OKPKey, dict[str, Any]]:

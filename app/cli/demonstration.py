@@ -4,6 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from app import clock
+from app.cli.demonstration_cards import cards
 from app.services.demonstration import PLAN, NotADemonstration, seed
 
 
@@ -34,3 +35,6 @@ def passcodes() -> None:
     for card in PLAN:
         if card.uuid is not None:
             click.echo(f"{card.name:<22} {card.passcode:<10} {card.shows}")
+
+
+demonstration.add_command(cards)

@@ -13,9 +13,14 @@ from reader_bridge.piv.errors import CardRemoved
 from reader_bridge.readers.board import Board
 from reader_bridge.readers.protocol import CardBusy, NoCard, NoReader, ReaderConnection
 from reader_bridge.virtual.applet import VirtualCard
-from reader_bridge.virtual.state import CardState
+from reader_bridge.virtual.behaviour import BEHAVIOURS
+from reader_bridge.virtual.state import CardState, new_card
 
 PATIENCE = 5.0  # seconds to wait for another connection's transaction
+
+
+class NoSuchBehaviour(Exception):
+    """There is no make of virtual card of this name."""
 
 
 class NoSuchCard(Exception):
@@ -171,6 +176,20 @@ class VirtualReaders:
         with self._lock:
             self._state(card).lock_passcode()
 
+    def make(self, card: str, *, behaviour: str = "default") -> None:
+        """Take a new card out of its box, unless there is one of this name already.
+
+        Raises:
+            NoSuchBehaviour: there is no such make.
+            NoSuchCard: no card can have this name.
+        """
+        path = self._path(card)
+        if behaviour not in BEHAVIOURS:
+            raise NoSuchBehaviour(behaviour)
+        with self._lock:
+            if not path.exists():
+                new_card(path, behaviour=behaviour, label=card)
+
     def content(self) -> dict[str, str | None]:
         """Which card is in which reader."""
         with self._lock:
@@ -214,9 +233,12 @@ class VirtualReaders:
         return self._load(card)
 
     def _load(self, card: str) -> CardState:
-        if not card or card.startswith(".") or set(card) & set("/\\:\0"):
-            raise NoSuchCard(card)
         try:
-            return CardState.load(self._folder / f"{card}.json")
+            return CardState.load(self._path(card))
         except (OSError, ValueError) as error:
             raise NoSuchCard(card) from error
+
+    def _path(self, card: str) -> Path:
+        if not card or card.startswith(".") or set(card) & set("/\\:\0"):
+            raise NoSuchCard(card)
+        return self._folder / f"{card}.json"

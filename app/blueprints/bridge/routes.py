@@ -22,7 +22,7 @@ def hello() -> ResponseReturnValue:
         token,
         origin=current_office().origin,
         browser=browser_digest(),
-        address=request.remote_addr or "",
+        address=request.remote_addr,
         now=clock.now(),
     )
     return jsonify(connection=met.connection, enrolled=met.enrolled)

@@ -1,0 +1,145 @@
+"""`flask cards issue`: a card for a person, from the command line of the service.
+
+The first cards of an installation are made so: nobody can sign in yet to make them.
+"""
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app import clock
+from app.card_operations import base, issue
+from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
+from app.card_operations.office import current_office
+from app.cli.bridge_page import BridgePage, BridgeSaidNo, Message, NoSuchCard
+from app.cli.bridges import BridgeAddress, introduced
+from app.domain.errors import RuleBroken
+from app.extensions import db
+from app.models import Person
+from reader_bridge.contract import Algorithm
+
+cards = AppGroup("cards", help="Smartcards.")
+
+WORDS = {
+    "workstation-not-enrolled": "this PC is not enrolled: see `flask workstations list`",
+    "virtual-card": "virtual cards are refused: ALLOW_VIRTUAL_CARDS is off",
+    "card-already-issued": "this card is issued already",
+    "card-not-blank": "this card is not blank: its management key is nobody's that we know",
+    "factory-key-fixed": "this card's factory key cannot be changed: anybody could write to it",
+}
+
+
+@cards.command("issue")
+@click.argument("uuid")
+@click.option("--bridge", type=BridgeAddress(), help="127.0.0.1:PORT; looked for otherwise.")
+@click.option("--reader", required=True, help="The reader that holds the blank card.")
+@click.option("--algorithm", type=click.Choice([each.value for each in Algorithm]), default="ES256")
+@click.option("--number", help="The twelve digits printed on the card.")
+@click.option(
+    "--passcode-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the holder's passcode; asked for otherwise.",
+)
+def issue_card(
+    uuid: str,
+    bridge: int | None,
+    reader: str,
+    algorithm: str,
+    number: str | None,
+    passcode_file: Path | None,
+) -> None:
+    """Issue the blank card in a reader to the person with this UUID.
+
+    Run it again if it was cut off: it goes on where the card is.
+    """
+    person = db.session.scalar(select(Person).where(Person.uuid == uuid))
+    if person is None:
+        raise click.ClickException(f"there is no person with the UUID {uuid}")
+    passcode = read_passcode(passcode_file)
+    with introduced(bridge) as (page, _):
+        done = issue_to(
+            person, page, reader, passcode, algorithm=Algorithm(algorithm), number=number
+        )
+    click.echo(f"Card {done['number']} is issued to {person.given_name} {person.family_name}.")
+
+
+def read_passcode(file: Path | None) -> str:
+    """The holder's passcode, from a file or typed twice. It goes to the bridge and nowhere else."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    typed: str = click.prompt(
+        "The holder's new passcode", hide_input=True, confirmation_prompt=True
+    )
+    return typed
+
+
+def issue_to(
+    person: Person,
+    page: BridgePage,
+    reader: str,
+    passcode: str,
+    *,
+    algorithm: Algorithm,
+    number: str | None,
+) -> Message:
+    """Issue the card in a reader; return its GUID and number.
+
+    Raises:
+        click.ClickException: the card, the bridge or a rule said no.
+    """
+    try:
+        first = issue.start(
+            person,
+            page.blank_card(reader),
+            sid=page.sid,
+            seat=page.seats[reader],
+            browser=page.browser,
+            algorithm=algorithm,
+            actor=None,
+            office=current_office(),
+            now=clock.now(),
+            number=number,
+        )
+        return finished(run(page, first, new_passcode=passcode))
+    except NoSuchCard as error:
+        raise click.ClickException(f"there is no card in {reader}") from error
+    except BridgeSaidNo as error:
+        raise click.ClickException(f"the bridge cannot read the card: {error.code}") from error
+    except RuleBroken as error:
+        raise click.ClickException(WORDS.get(error.reason, str(error))) from error
+
+
+def run(page: BridgePage, first: NextTicket, **passcodes: str | None) -> Answer:
+    """Run an operation to its end, over a page of this process.
+
+    Raises:
+        RuleBroken: as ``base.result``.
+    """
+    return page.run(
+        first,
+        lambda operation, body: base.result(
+            operation,
+            body,
+            browser=page.browser,
+            actor=None,
+            office=current_office(),
+            now=clock.now(),
+        ),
+        **passcodes,
+    )
+
+
+def finished(answer: Answer) -> Message:
+    """The facts of an operation that ended well.
+
+    Raises:
+        click.ClickException: it did not.
+    """
+    if isinstance(answer, Finished):
+        return answer.facts
+    if isinstance(answer, CardAnswered):
+        raise click.ClickException(f"the card said no: {answer.code} {answer.facts or ''}".rstrip())
+    assert isinstance(answer, Waiting)
+    raise click.ClickException(f"not finished: {answer.reason}; run it again")
