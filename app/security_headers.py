@@ -30,7 +30,10 @@ def script_hashes(page: str) -> list[str]:
 
 def content_security_policy(script_sources: Iterable[str], first_port: int) -> str:
     """Return the policy: ourselves, the given inline scripts, and the reader bridge's addresses."""
-    bridge = [f"ws://{HOST}:{port}" for port in range(first_port, first_port + PORTS)]
+    # http too: browsers hold websockets back after failed ones, so the page asks which of the
+    # ports answers before it opens a websocket there.
+    ports = range(first_port, first_port + PORTS)
+    bridge = [f"{scheme}://{HOST}:{port}" for scheme in ("ws", "http") for port in ports]
     directives = {
         "default-src": ["'self'"],
         "script-src": ["'self'", *script_sources],

@@ -16,6 +16,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 OPEN_TO_ALL = "open-to-all"
 
+# A page sends this with what it does by itself (js/session-guard.js): that keeps nobody signed in.
+BY_ITSELF = "By-Itself"
+
 
 class Unmarked(Exception):
     """An endpoint does not say who may use it."""
@@ -37,12 +40,6 @@ def open_to_all(view: View) -> View:
     return view
 
 
-def by_itself(view: View) -> View:
-    """Mark a view that pages ask without their reader: it keeps nobody signed in."""
-    view.by_itself = True  # type: ignore[attr-defined]  # read back by `signed_in`
-    return view
-
-
 def permission_of(app: Flask, endpoint: str) -> Permission | str | None:
     """Return the mark of an endpoint; ``None`` if it has none."""
     return getattr(app.view_functions[endpoint], "permission", None)
@@ -52,12 +49,8 @@ def signed_in() -> Principal | None:
     """Return who is signed in, if anybody is. Asks the database once in a request."""
     if "principal" not in g:
         token = session.get("token")
-        view = current_app.view_functions.get(request.endpoint or "")
-        g.principal = (
-            sessions.load(token, clock.now(), active=not getattr(view, "by_itself", False))
-            if token
-            else None
-        )
+        active = BY_ITSELF not in request.headers
+        g.principal = sessions.load(token, clock.now(), active=active) if token else None
     loaded: Principal | None = g.principal
     return loaded
 

@@ -11,8 +11,8 @@ from app.domain.roles import Permission, Role, permissions_of
 class Principal:
     """The person signed in, read once per request.
 
-    ``seat`` and ``bridge_instance`` name the insertion of the card; ``idle_ends_at`` and
-    ``total_ends_at`` say when the session ends by itself.
+    ``seat`` and ``bridge_instance`` name the insertion of the card; ``idle_ends_at``,
+    ``total_ends_at`` and ``presence_ends_at`` say when the session ends by itself.
     """
 
     session_id: int
@@ -35,6 +35,7 @@ class Principal:
     signed_in_at: datetime
     idle_ends_at: datetime
     total_ends_at: datetime
+    presence_ends_at: datetime
 
     @property
     def name(self) -> str:

@@ -291,6 +291,7 @@ def _principal(row: Any, lasts: SessionTimes) -> Principal:
         signed_in_at=row.started_at,
         idle_ends_at=lasts.idle_ends_at,
         total_ends_at=lasts.total_ends_at,
+        presence_ends_at=lasts.presence_ends_at,
     )
 
 

@@ -171,7 +171,7 @@ class PivCard:
 
     # The end of a card's life
 
-    def erase(self, slots: tuple[str, ...] = ("9a", "9c", "9d", "9e")) -> list[str]:
+    def erase(self, slots: tuple[str, ...] = ("9a", "9c", "9e")) -> list[str]:
         """Remove certificates, keys and what tells of the holder, as far as the card can.
 
         PIV has no command to delete a key: a new one that nobody certifies takes its place. The
@@ -207,9 +207,11 @@ class PivCard:
 
     def _algorithms_in(self, slot: str) -> tuple[str, ...]:
         """The algorithms to overwrite: one card keeps an RSA key usable beside a new EC key."""
-        known = keys.algorithm_of(self._connection, slot)
-        known = known or certificates.algorithm_in_certificate(self._connection, slot)
-        return (known,) if known else self.profile.key_algorithms
+        told = keys.algorithms_in(self._connection, slot)
+        if told is not None:
+            return told
+        certified = certificates.algorithm_in_certificate(self._connection, slot)
+        return (certified,) if certified else self.profile.key_algorithms
 
     def _removed(self, tag: int) -> bool:
         try:

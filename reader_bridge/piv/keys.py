@@ -26,6 +26,8 @@ TAG_CHALLENGE = 0x81
 TAG_RESPONSE = 0x82
 TAG_PUBLIC_KEY = 0x7F49
 
+SW_NO_SUCH_REFERENCE = 0x6A88
+
 # DigestInfo of a SHA-256 digest (RFC 8017, 9.2, note 1)
 SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
@@ -115,18 +117,25 @@ def attest(connection: Connection, slot: str) -> bytes | None:
     return response.data
 
 
-def algorithm_of(connection: Connection, slot: str) -> str | None:
-    """Return the algorithm of the key in a slot as the metadata tells it; None when unknown."""
+def algorithms_in(connection: Connection, slot: str) -> tuple[str, ...] | None:
+    """Return the algorithm of the key in a slot as the metadata tells it.
+
+    Nothing in an empty slot; None where the card won't say, or names one not known here.
+    """
     command = Command(INS_METADATA, p2=slot_reference(slot), answers=True)
     response = connection.transmit(command)
+    if response.sw == SW_NO_SUCH_REFERENCE:
+        return ()
     if not response.ok:
         return None
     try:
         identifier = tlv.find(response.data, 0x01)
     except MalformedAnswer:
         return None
+    if not identifier:
+        return ()
     named = {bytes((algorithm.identifier,)): algorithm.name for algorithm in ALGORITHMS.values()}
-    return named.get(identifier or b"")
+    return (named[identifier],) if identifier in named else None
 
 
 def algorithm_of_public_key(key: object) -> str | None:

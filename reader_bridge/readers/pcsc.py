@@ -90,7 +90,9 @@ class PcscConnection:
         raise CardBusy
 
     def transmit(self, apdu: bytes) -> bytes:
-        code, answer = scard.SCardTransmit(self._card, self._protocol, list(apdu))
+        is_t1 = self._protocol == scard.SCARD_PROTOCOL_T1
+        header = scard.SCARD_PCI_T1 if is_t1 else scard.SCARD_PCI_T0
+        code, answer = scard.SCardTransmit(self._card, header, list(apdu))
         if code & 0xFFFFFFFF != OK or len(answer) < 2:
             # A card pulled at the wrong moment may even answer success, and nothing with it.
             raise CardRemoved

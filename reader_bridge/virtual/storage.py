@@ -4,7 +4,6 @@
 """
 
 from reader_bridge.piv import objects, tlv
-from reader_bridge.piv.errors import MalformedAnswer
 from reader_bridge.virtual.inside import (
     SW_NO_SPACE,
     SW_NOT_AUTHENTICATED,
@@ -79,14 +78,3 @@ def put_part(card: Inside, data: bytes) -> None:
     start = 7 if length < 0x80 else 7 + (length & 0x7F)
     card.state.objects[tag] = data[start:]
     card.state.save()
-
-
-def certificate(card: Inside, slot: str) -> bytes | None:
-    """The certificate (DER) in a slot's object, if there is a whole one."""
-    content = card.state.objects.get(objects.CERTIFICATES[slot])
-    if not content:
-        return None
-    try:
-        return objects.decode_certificate(content)
-    except MalformedAnswer:
-        return None

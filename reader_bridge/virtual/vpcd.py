@@ -15,6 +15,8 @@ from types import FrameType
 
 from reader_bridge.piv.apdu import Channel
 from reader_bridge.virtual.applet import VirtualCard
+from reader_bridge.virtual.behaviour import BEHAVIOURS
+from reader_bridge.virtual.state import new_card
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reader_bridge.virtual.vpcd")
     parser.add_argument("--port", type=int, required=True, help="the reader's TCP port")
     parser.add_argument("card", type=Path, help="the card's file")
+    parser.add_argument(
+        "--make",
+        metavar="BEHAVIOUR",
+        choices=sorted(BEHAVIOURS),
+        help=f"make the card first if there is none: {', '.join(sorted(BEHAVIOURS))}",
+    )
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.make and not chosen.card.exists():
+            new_card(chosen.card, behaviour=chosen.make, label=chosen.card.stem)
         card = VirtualCard.load(chosen.card)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"The card cannot be read: {error}\n")

@@ -19,6 +19,7 @@ import pytest
 from reader_bridge import settings
 from tests.parts import work
 from tests.parts.bridge import Page, TicketOffice, bridge_settings
+from tests.parts.bridge_process import bridge_process
 from tests.parts.issued import issued_card
 
 SENTINEL = "Zq9!Wv3#"  # a passcode that is found in no other text
@@ -46,32 +47,9 @@ def config(tmp_path: Path, office: TicketOffice) -> Path:
     return file
 
 
-@contextmanager
-def running(config: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
-    """The program at debug level; gives the process, the port and the file of its log."""
-    log = config.with_name("bridge.log")
-    ports = config.with_name("port")
-    command = [sys.executable, "-m", "reader_bridge", "--config", str(config)]
-    command += ["--log-level", "debug", "--port-file", str(ports), *more]
-    with log.open("w") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said.startswith("reader bridge on port "), log.read_text()
-            port = int(said.split()[-1])
-            assert int(ports.read_text()) == port
-            yield process, port, log
-        finally:
-            process.terminate()
-            process.wait(10)
-            if process.stdout is not None:
-                process.stdout.close()
-
-
 def test_the_log_holds_no_passcode_and_no_ticket_at_any_level(config, office):
-    with running(config) as (_, port, log):
-        with Page(port) as page:
+    with bridge_process(config) as running:
+        with Page(running.port) as page:
             card = page.read_card()
             items = [work.sign()]
             ticket = office.ticket(page.sid, card["seat"], card["guid"], items)
@@ -92,9 +70,9 @@ def test_the_log_holds_no_passcode_and_no_ticket_at_any_level(config, office):
             while SENTINEL not in page.answers:
                 page.hear()
             page.send({"command": "step", "passcode": SENTINEL * 20_000})  # too large a frame
-        with Page(port) as again:
+        with Page(running.port) as again:
             again.ask("desk", action="list")
-        text = log.read_text()
+        text = running.log.read_text()
     assert "asked: step" in text, "the log is not at debug level"
     assert SENTINEL not in text
     assert SENTINEL_NEW not in text
@@ -105,27 +83,24 @@ def test_the_log_holds_no_passcode_and_no_ticket_at_any_level(config, office):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_bridge_that_is_told_to_end_says_goodbye_and_ends(config, how):
-    with running(config) as (process, port, _):
-        page = Page(port)
+    with bridge_process(config) as running:
+        assert running.port_file.read_text() == f"{running.port}\n"
+        page = Page(running.port)
         before = time.monotonic()
-        process.send_signal(how)
-        assert process.wait(5) == 0
+        running.process.send_signal(how)
+        assert running.process.wait(5) == 0
         assert time.monotonic() - before < 4
-        assert not config.with_name("port").exists()
+        assert not running.port_file.exists()
         page.close()
 
 
 def test_two_bridges_of_one_pc_take_two_ports(config):
-    free = running(config)
-    with free as (_, port, _):
+    with bridge_process(config) as first:
         other = config.with_name("other.toml")
-        other.write_text(
-            config.read_text().replace("first_port = 0", f"first_port = {port}"), "utf-8"
-        )
-        if port > 65_000:
-            pytest.fail("the system handed out a port at the end of the range")
-        with running(other) as (_, second, _):
-            assert port < second < port + 10
+        text = config.read_text("utf-8").replace("first_port = 0", f"first_port = {first.port}")
+        other.write_text(text, "utf-8")
+        with bridge_process(other) as second:
+            assert first.port < second.port < first.port + 10
 
 
 def test_help_tells_what_can_be_said():
@@ -173,23 +148,13 @@ def test_virtual_readers_need_no_pyscard(config, tmp_path):
     hidden.mkdir()
     (hidden / "smartcard.py").write_text("raise ImportError\n")
     environment = {**os.environ, "PYTHONPATH": str(hidden)}
-    command = [sys.executable, "-m", "reader_bridge", "--config", str(config), "--readers", "both"]
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert process.stdout is not None
-        port = int(process.stdout.readline().split()[-1])
-        with Page(port) as page:
-            assert [e["reason"] for e in page.events if e["event"] == "readers-unavailable"] == [
-                "not-installed"
-            ]
-            assert page.read_card()["virtual"] is True
-    finally:
-        process.terminate()
-        process.wait(10)
-        if process.stdout is not None:
-            process.stdout.close()
+    with (
+        bridge_process(config, "--readers", "both", environment=environment) as running,
+        Page(running.port) as page,
+    ):
+        lost = [event for event in page.events if event["event"] == "readers-unavailable"]
+        assert [event["reason"] for event in lost] == ["not-installed"]
+        assert page.read_card()["virtual"] is True
 
 
 # The first run by hand

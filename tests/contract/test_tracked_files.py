@@ -10,9 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = {"", ".py", ".md", ".toml", ".txt", ".json", ".js", ".css", ".html", ".mako", ".ini", ".yml"}
 MOST_LINES = 400
 
-LONGER = {
-    "app/card_operations/base.py": 600
-}  # one engine: its halves would only pass each other turns
+LONGER = {  # each is one thing, and reads from top to bottom
+    "app/card_operations/base.py": 600,
+    "app/card_operations/issue.py": 500,
+    "tests/virtual/test_measured_differences.py": 600,
+}
 
 ONE_MACHINE = re.compile(
     r"(?<![\w.])/(?:work|root|opt)/|/home/(?!me/)\w"

@@ -24,8 +24,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDE = (1280, 900)
 NARROW = (320, 640)
 
-# The page looks for the bridge at ten addresses at once; nine of them refuse, and Chromium says so.
-LOOKING_FOR_THE_BRIDGE = r"^console .*ws://127\.0\.0\.1:\d+/v1"
+# The page looks for the bridge at ten addresses; those that refuse are complaints to Chromium.
+LOOKING_FOR_THE_BRIDGE = r"^(console|request|response) .*(ws|http)://127\.0\.0\.1:\d+/v1"
 
 # The status of a response is a complaint of its own; Chromium says it a second time here.
 SAID_TWICE = "Failed to load resource: the server responded with a status of"

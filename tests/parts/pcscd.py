@@ -24,7 +24,7 @@ from reader_bridge.virtual.vpcd import INSERTED
 
 SYSTEM_FOLDER = Path("/run/pcscd")
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-DAEMON_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin")
+PROGRAMS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin", "/sbin"))
 # Below the ports that systems hand out by themselves, so that only daemons like this one compete.
 PORTS = range(20_000, 32_000, 2)
 START_SECONDS = 10
@@ -42,7 +42,9 @@ class PrivatePcscd:
     ``environment`` is what a client program needs: a whole environment with the daemon's socket.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, programs: str = PROGRAMS, driver: Path = DRIVER) -> None:
+        self._programs = programs
+        self._driver = driver
         self._daemon: subprocess.Popen[bytes] | None = None
         self._cards: dict[int, subprocess.Popen[str]] = {}
         self._port = 0
@@ -71,7 +73,7 @@ class PrivatePcscd:
         Raises:
             MissingPart: with what to install or allow.
         """
-        program = _program()
+        self._demand_parts()
         for _ in range(ATTEMPTS):
             # One at a time, from choosing two ports until the daemon has them.
             with (Path(tempfile.gettempdir()) / f"private-pcscd-{os.getuid()}.lock").open(
@@ -79,7 +81,7 @@ class PrivatePcscd:
             ) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self._port = self._port or _two_free_ports()
-                self._launch(program)
+                self._launch()
                 if self._is_up():
                     return
             said = self.log.read_text(errors="replace")
@@ -128,11 +130,27 @@ class PrivatePcscd:
         if process.stdout:
             process.stdout.close()
 
-    def _launch(self, program: str) -> None:
+    def _found(self, program: str) -> str | None:
+        return shutil.which(program, path=self._programs)
+
+    def _demand_parts(self) -> None:
+        if not self._found("pcscd"):
+            raise MissingPart("pcscd is not installed: sudo apt-get install pcscd")
+        if not self._driver.exists():
+            install = "sudo apt-get install vsmartcard-vpcd"
+            raise MissingPart(f"{self._driver} is missing: {install}")
+        if not self._found("unshare") or not self._found("setpriv"):
+            raise MissingPart("unshare or setpriv is missing: sudo apt-get install util-linux")
+        try:
+            SYSTEM_FOLDER.mkdir(exist_ok=True)
+        except OSError as error:
+            raise MissingPart(f"There is no folder {SYSTEM_FOLDER}: sudo mkdir it") from error
+
+    def _launch(self) -> None:
         settings = self.folder / "reader.conf"
         settings.write_text(
             f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{self._port:04X}\n'
-            f"LIBPATH {DRIVER}\nCHANNELID 0x{self._port:04X}\n"
+            f"LIBPATH {self._driver}\nCHANNELID 0x{self._port:04X}\n"
         )
         # The daemon ends with the test that started it, however that ends.
         enter = ["setpriv", "--pdeathsig", "KILL", "unshare"]
@@ -140,7 +158,7 @@ class PrivatePcscd:
         script = f'mount --bind "{self.folder}" {SYSTEM_FOLDER} && exec "$0" -f -c "$1"'
         with self.log.open("wb") as log:
             self._daemon = subprocess.Popen(
-                [*enter, "sh", "-c", script, program, str(settings)],
+                [*enter, "sh", "-c", script, self._found("pcscd"), str(settings)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -170,9 +188,9 @@ class PrivatePcscd:
 
 
 @contextmanager
-def running_pcscd() -> Iterator[PrivatePcscd]:
+def running_pcscd(*, programs: str = PROGRAMS, driver: Path = DRIVER) -> Iterator[PrivatePcscd]:
     """A daemon that runs as long as the ``with`` block. Raises as PrivatePcscd.start."""
-    daemon = PrivatePcscd()
+    daemon = PrivatePcscd(programs=programs, driver=driver)
     try:
         daemon.start()
         yield daemon
@@ -188,23 +206,6 @@ def private_pcscd() -> Iterator[PrivatePcscd]:
             yield daemon
     except MissingPart as error:
         pytest.fail(str(error), pytrace=False)
-
-
-def _program() -> str:
-    folders = os.pathsep.join((os.environ.get("PATH", ""), *DAEMON_FOLDERS))
-    program = shutil.which("pcscd", path=folders)
-    if program is None:
-        raise MissingPart("pcscd is not installed: sudo apt-get install pcscd")
-    if not DRIVER.exists():
-        raise MissingPart(f"{DRIVER} is missing: sudo apt-get install vsmartcard-vpcd")
-    if shutil.which("unshare") is None or shutil.which("setpriv") is None:
-        raise MissingPart("unshare or setpriv is missing: sudo apt-get install util-linux")
-    if not SYSTEM_FOLDER.is_dir():
-        try:
-            SYSTEM_FOLDER.mkdir()
-        except OSError as error:
-            raise MissingPart(f"There is no folder {SYSTEM_FOLDER}: sudo mkdir it") from error
-    return program
 
 
 def _two_free_ports() -> int:

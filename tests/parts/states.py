@@ -23,9 +23,16 @@ WITHOUT_A_PAGE = {
     "bridge.configuration": "for a reader bridge",
     "profile.photo": "a picture, part of the profile",
     "card_operations.stands": "leads to the page of the operation's kind",
+    "auth.carry_on": "a reload in the middle of a sign-in",
 }
 
 STATES: tuple[State, ...] = (
+    State("sign in", "auth.sign_in", "/sign-in"),
+    State("signed out", "auth.signed_out", "/signed-out"),
+    State("signed out, card pulled", "auth.signed_out", "/signed-out?reason=card-removed"),
+    State("card desk", "demo.card_desk", "/demo/card-desk"),
+    State("services of a card", "smartcards.service", "/profile/cards/1/service"),
+    State("change passcode", "smartcards.passcode", "/profile/cards/1/passcode"),
     State("dashboard", "dashboard.show", "/"),
     State("profile", "profile.show", "/profile"),
     State("contact details", "profile.contact", "/profile/contact"),

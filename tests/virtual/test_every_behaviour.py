@@ -111,6 +111,37 @@ def test_the_profiles_passcode_rule_is_the_cards(name):
     )
 
 
+def test_erasing_makes_no_keys_in_slots_that_are_known_to_be_empty():
+    virtual = virtual_card()
+    card = in_hand(virtual)
+    authenticate(card, virtual.state.management_key)
+    assert card.erase() == []
+    assert virtual.state.keys == {}
+
+
+def test_what_cannot_be_erased_is_told():
+    virtual = virtual_card()
+    card = in_hand(virtual)
+    authenticate(card, virtual.state.management_key)
+    card.generate("9a", "ES256")
+    card.write_certificate("9a", b"certificate")
+    honest = virtual.transmit
+
+    def stubborn(apdu):
+        if apdu[1] == 0x47:
+            return b"\x6f\x00"
+        return b"\x90\x00" if apdu[1] == 0xDB else honest(apdu)
+
+    virtual.transmit = stubborn
+    assert card.erase() == ["5fc105", "9a"]
+
+
+def test_erasing_wants_the_management_key():
+    card = in_hand(virtual_card("no-metadata"))
+    with pytest.raises(NotAuthenticated):
+        card.erase()
+
+
 def test_an_attestation_is_a_certificate_for_the_key():
     card = ready("token")
     public_key = card.generate("9a", "ES256")

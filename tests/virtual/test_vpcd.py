@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from reader_bridge.virtual.behaviour import Tear
+from reader_bridge.virtual.state import CardState
 from reader_bridge.virtual.vpcd import Reader, main, run
 from tests.parts.cards import virtual_card
 
@@ -88,6 +89,16 @@ def test_a_torn_card_hangs_up_without_an_answer(plugged_in):
 def test_a_file_that_is_no_card_is_told_in_a_sentence(tmp_path, capsys):
     assert main(["--port", "1", str(tmp_path / "absent.json")]) == 1
     assert "The card cannot be read" in capsys.readouterr().err
+
+
+def test_a_card_is_made_where_there_is_none_and_left_alone_where_there_is(tmp_path):
+    path = tmp_path / "jo.json"
+    arguments = ["--port", "1", "--make", "digits-63c0", str(path)]
+    assert main(arguments) == 1  # nobody listens on port 1
+    made = path.read_bytes()
+    assert CardState.load(path).label == "jo"
+    main(arguments)
+    assert path.read_bytes() == made
 
 
 def test_the_program_needs_a_port_and_a_card():

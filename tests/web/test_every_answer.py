@@ -44,12 +44,12 @@ def test_the_policy_lets_the_page_reach_the_bridge_s_ten_addresses_and_no_other(
     connect = re.search(r"connect-src ([^;]+)", policy)
     assert connect
     assert connect[1].split() == ["'self'"] + [
-        f"ws://127.0.0.1:{port}" for port in range(27500, 27510)
+        f"{scheme}://127.0.0.1:{port}" for scheme in ("ws", "http") for port in range(27500, 27510)
     ]
 
 
 def test_the_bridge_s_first_port_is_a_setting() -> None:
-    assert "ws://127.0.0.1:40009;" in security_headers.content_security_policy([], 40000)
+    assert "http://127.0.0.1:40009;" in security_headers.content_security_policy([], 40000)
 
 
 def test_the_only_inline_script_of_a_page_is_the_one_that_the_policy_names(

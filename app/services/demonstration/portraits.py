@@ -15,8 +15,8 @@ _CLOTHES = ("#2f5d8a", "#6b4c7d", "#3f6f5c", "#8a3f44", "#4a4f57", "#a1763b")
 _LINE = "#33261f"
 
 
-def portrait(seed: str) -> bytes:
-    """Return a portrait as a PNG. The same seed gives the same face."""
+def portrait(seed: str, *, title: str) -> bytes:
+    """Return a portrait as a PNG. The same seed and title give the same face."""
     numbers = iter(hashlib.sha256(seed.encode()).digest())
 
     def one(choices: tuple[str, ...]) -> str:
@@ -26,6 +26,8 @@ def portrait(seed: str) -> bytes:
     draw = ImageDraw.Draw(image)
     skin, hair, clothes = one(_SKINS), one(_HAIR), one(_CLOTHES)
     long_hair, glasses, beard = (next(numbers) % n == 0 for n in (2, 3, 4))
+    if title in ("Mrs", "Ms", "Miss"):
+        long_hair, beard = True, False
     width = 50 + next(numbers) % 12
     if long_hair:
         draw.rounded_rectangle((120 - width - 14, 70, 120 + width + 14, 215), 48, fill=hair)

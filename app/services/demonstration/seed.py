@@ -122,7 +122,7 @@ def _people(now: datetime) -> list[PlannedPerson]:
             PersonPhoto(
                 person_id=person.id,
                 content_type=CONTENT_TYPE,
-                image=portrait(planned.uuid),
+                image=portrait(planned.uuid, title=planned.title),
                 taken_on=PHOTO_TAKEN,
             )
         )

@@ -1,0 +1,254 @@
+"""Signing in with a card, choosing the role, accepting the terms, signing out."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.auth import session_box
+from app.blueprints.browsers import browser_digest
+from app.blueprints.fragments import go_to, page_or_fragment
+from app.blueprints.outcomes import Showing, Shown, shows
+from app.blueprints.permissions import open_to_all, requires, signed_in
+from app.card_operations import base, sign_terms
+from app.card_operations.answers import CardAnswered
+from app.card_operations.office import current_office
+from app.card_operations.sign_in import KIND
+from app.domain.days import day_of
+from app.domain.errors import NotFound, RuleBroken, SignInRefused
+from app.domain.presented_card import Look
+from app.domain.roles import Permission
+from app.domain.statuses import SessionEnd
+from app.models import CardOperation
+from app.services import presented_cards, sessions
+from app.services import sign_in as signing_in
+from app.services.own_card import rule_of
+from app.services.sign_in import AcceptTerms, ChooseRole, Next
+from reader_bridge.contract import Code
+
+bp = Blueprint("auth", __name__)
+bp.record(lambda state: session_box.init_app(state.app))
+
+# What a page may say of the end of its session, and how the session remembers it.
+REASONS = {
+    "card-removed": SessionEnd.CARD_REMOVED,
+    "card-removed-working": SessionEnd.CARD_REMOVED,
+    "bridge-restarted": SessionEnd.PRESENCE_LOST,
+    "idle": SessionEnd.IDLE,
+}
+
+
+@bp.get("/sign-in")
+@open_to_all
+def sign_in() -> ResponseReturnValue:
+    if signed_in() is not None:
+        return go_to(url_for("dashboard.show"))
+    return render_template("auth/sign_in.html")
+
+
+@bp.post("/sign-in/card")
+@open_to_all
+def card() -> ResponseReturnValue:
+    """Say of the cards that the page has read what can be said before a passcode."""
+    body = _body()
+    now = clock.now()
+    office = current_office()
+    cards, chosen = presented_cards.from_page(
+        body.get("cards"), body.get("seat"), issuer=office.issuer, now=now
+    )
+    if chosen is None:
+        return render_template("auth/_choose_card.html", cards=cards)
+    look = chosen.look(day_of(now))
+    if look is Look.UNREADABLE:
+        return render_template("auth/_unreadable.html", card=chosen)
+    if look is not Look.READY:
+        return _refused(look.value, expired_on=chosen.expires_on)
+    known = signing_in.recognise(chosen.guid, chosen.certificate, office=office, now=now)
+    if known.refusal is not None:
+        return _refused(known.refusal.reason, **known.refusal.facts)
+    return render_template(
+        "auth/_passcode.html",
+        start_url=url_for("auth.start"),
+        seat=chosen.seat,
+        guid=chosen.guid,
+        uuid=chosen.uuid,
+        rule=chosen.rule,
+        tries_left=chosen.tries_left,
+        virtual=known.virtual,
+        hint=known.hint,
+    )
+
+
+@bp.post("/sign-in/start")
+@open_to_all
+def start() -> ResponseReturnValue:
+    body = _body()
+    try:
+        ticket = signing_in.start(
+            sid=str(body.get("sid")),
+            seat=str(body.get("seat")),
+            guid=str(body.get("card") or "")[:32],
+            browser=browser_digest(),
+            office=current_office(),
+            now=clock.now(),
+        )
+    except SignInRefused as refusal:
+        return _refused(refusal.reason, **refusal.facts), 409
+    return jsonify(ticket.for_page())
+
+
+@bp.get("/sign-in/<operation>")
+@open_to_all
+def carry_on(operation: str) -> ResponseReturnValue:
+    """Show where a sign-in stands after a reload: the card has proven itself already."""
+    return show_next(proceed(operation))
+
+
+@bp.post("/sign-in/<operation>/role")
+@open_to_all
+def role(operation: str) -> ResponseReturnValue:
+    chosen = request.form.get("assignment", type=int) or 0
+    try:
+        following = signing_in.choose_role(
+            operation, chosen, browser=browser_digest(), now=clock.now()
+        )
+    except NotFound as error:
+        if error.kind != "assignment":
+            raise
+        return show_next(proceed(operation), missing=True, status=422)
+    return show_next(following)
+
+
+@bp.post("/sign-in/<operation>/terms")
+@open_to_all
+def terms(operation: str) -> ResponseReturnValue:
+    """Give the ticket with which the card signs the terms that are due."""
+    body = _body()
+    ticket = signing_in.accept_terms(
+        operation,
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(ticket.for_page())
+
+
+@bp.post("/sign-in/<operation>/decline")
+@open_to_all
+def decline(operation: str) -> ResponseReturnValue:
+    refusal = signing_in.decline_terms(operation, browser=browser_digest(), now=clock.now())
+    return _refused(refusal.reason)
+
+
+@bp.post("/stay-signed-in")
+@requires(Permission.OWN_PROFILE)
+def stay_signed_in() -> ResponseReturnValue:
+    """The person is still there: any request that is theirs starts the idle time again."""
+    return "", 204
+
+
+@bp.post("/sign-out")
+@open_to_all
+def sign_out() -> ResponseReturnValue:
+    reason = request.form.get("reason", "")
+    someone = signed_in()
+    if someone is not None:
+        end = REASONS.get(reason, SessionEnd.SIGNED_OUT)
+        sessions.end(someone.session_id, end, now=clock.now())
+    session.clear()
+    told = reason if reason in REASONS else None
+    response = Response(status=303, headers={"Location": url_for("auth.signed_out", reason=told)})
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@bp.get("/signed-out")
+@open_to_all
+def signed_out() -> ResponseReturnValue:
+    return render_template("auth/signed_out.html", reason=request.args.get("reason"))
+
+
+def proceed(operation: str) -> Next:
+    return signing_in.proceed(operation, browser=browser_digest(), now=clock.now())
+
+
+def show_next(following: Next, *, status: int = 200, **context: Any) -> ResponseReturnValue:
+    """Show what the person is asked next, or begin their session and lead them to the dashboard.
+
+    ``context`` is what the last answer had to say: a missing choice, a card's refusal.
+    """
+    if isinstance(following, ChooseRole):
+        return _region(
+            "auth/_role.html",
+            status,
+            operation=following.operation,
+            assignments=following.assignments,
+            **context,
+        )
+    if isinstance(following, AcceptTerms):
+        row = base.find(following.operation, browser=browser_digest())
+        return _region(
+            "auth/_terms.html",
+            status,
+            operation=following.operation,
+            terms=following.terms,
+            seat=row.seat,
+            guid=row.card.guid if row.card else None,
+            **context,
+        )
+    session.clear()
+    session["token"] = following.token
+    return go_to(url_for("dashboard.show"))
+
+
+def show_answer(answer: Shown) -> ResponseReturnValue:
+    """Show what came of a card's work in a sign-in: what is due next, or why the card said no."""
+    if not isinstance(answer, CardAnswered):
+        return show_next(proceed(answer.operation))
+    said: dict[str, Any] = {"code": answer.code, "facts": answer.facts}
+    if answer.code == Code.PASSCODE_LOCKED:
+        return _refused("locked")
+    if answer.step == sign_terms.STEP:
+        return show_next(proceed(answer.operation), ask_passcode=True, **said)
+    row = base.find(answer.operation, browser=browser_digest())
+    assert row.card is not None
+    return render_template(
+        "auth/_passcode.html",
+        start_url=url_for("card_operations.ticket", operation=answer.operation),
+        seat=row.seat,
+        guid=row.card.guid,
+        uuid=row.person.uuid if row.person else None,
+        rule=rule_of(row.card),
+        virtual=row.card.virtual,
+        **said,
+    )
+
+
+def show_refusal(operation: str, error: RuleBroken) -> ResponseReturnValue:
+    """Show why nobody is signed in with a card that has answered."""
+    return _refused(error.reason, **error.facts), 409
+
+
+def show_standing(row: CardOperation) -> ResponseReturnValue:
+    return go_to(url_for("auth.sign_in"))
+
+
+shows(KIND, Showing(answer=show_answer, stands=show_standing, refusal=show_refusal))
+
+
+def _region(fragment: str, status: int, **context: Any) -> Response:
+    return page_or_fragment(
+        "auth/carry_on.html", fragment, status=status, fragment=fragment, **context
+    )
+
+
+def _refused(reason: str, **facts: Any) -> str:
+    return render_template("auth/_refused.html", reason=reason, **facts)
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}

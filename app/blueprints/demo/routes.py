@@ -1,0 +1,72 @@
+"""The card desk: virtual cards and readers to try the service with. Only in a demonstration."""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.browsers import browser_digest
+from app.blueprints.fragments import go_to
+from app.blueprints.outcomes import Showing, Shown, shows
+from app.blueprints.permissions import open_to_all
+from app.card_operations import age as aging
+from app.card_operations import base
+from app.card_operations.answers import CardAnswered, Finished
+from app.card_operations.office import current_office
+from app.models import CardOperation
+from app.services import demonstration_desk
+
+bp = Blueprint("demo", __name__, url_prefix="/demo")
+
+
+@bp.before_request
+def only_in_a_demonstration() -> None:
+    if not current_app.config["DEMONSTRATION"]:
+        abort(404)
+
+
+@bp.get("/card-desk")
+@open_to_all
+def card_desk() -> ResponseReturnValue:
+    return render_template(
+        "demo/card_desk.html",
+        cards=demonstration_desk.cards(),
+        age_days=demonstration_desk.AGE_DAYS,
+    )
+
+
+@bp.post("/cards/<name>/age")
+@open_to_all
+def age(name: str) -> ResponseReturnValue:
+    body: dict[str, Any] = request.get_json(silent=True) or {}
+    ticket = demonstration_desk.make_older(
+        name,
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(ticket.for_page())
+
+
+def show_answer(answer: Shown) -> ResponseReturnValue:
+    row = base.find(answer.operation, browser=browser_digest())
+    said: dict[str, Any] = {"done": isinstance(answer, Finished)}
+    if isinstance(answer, CardAnswered):
+        said |= {"code": answer.code, "facts": answer.facts}
+    return render_template(
+        "demo/_age.html",
+        card=demonstration_desk.card_of_guid(row.card.guid if row.card else None),
+        seat=row.seat,
+        age_days=demonstration_desk.AGE_DAYS,
+        **said,
+    )
+
+
+def show_standing(row: CardOperation) -> ResponseReturnValue:
+    return go_to(url_for("demo.card_desk"))
+
+
+shows(aging.KIND, Showing(answer=show_answer, stands=show_standing))

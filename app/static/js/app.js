@@ -1,0 +1,38 @@
+/** What every page starts: htmx's swaps are looked after, and the elements are defined. */
+
+import { initAll } from "../vendor/nhsuk/nhsuk-frontend.min.js";
+import { arrived } from "./regions.js";
+import "./card-step.js";
+import "./session-guard.js";
+import "./sign-in-card.js";
+
+initAll({ scope: document.body });
+
+// htmx 4 tells of each element that it has just put into the page by this event.
+document.addEventListener("htmx:after:process", (event) => {
+  const element = event.target;
+  if (element instanceof Element && element !== document.body) arrived(element);
+});
+
+// Nothing came, or an answer that htmx does not swap in: say so where the answer was expected.
+for (const name of ["htmx:error", "htmx:response:error"]) {
+  document.addEventListener(name, (event) => {
+    const { ctx } = /** @type {CustomEvent} */ (event).detail;
+    const status = ctx?.response?.status ?? 0;
+    if (!ctx || status === 409 || status === 422 || ctx.response?.headers.has("HX-Redirect")) return;
+    showFailure(ctx.target instanceof Element ? ctx.target : document.querySelector("main"));
+  });
+}
+
+/** @param {Element | null} place */
+function showFailure(place) {
+  const template = document.getElementById("request-failed");
+  if (!(template instanceof HTMLTemplateElement) || !place) return;
+  document.querySelector("[data-request-failed]")?.remove();
+  const box = document.createElement("div");
+  box.dataset.requestFailed = "";
+  box.tabIndex = -1;
+  box.append(template.content.cloneNode(true));
+  place.before(box);
+  box.focus();
+}

@@ -1,0 +1,247 @@
+/**
+ * <card-step>: one card operation, from the typed passcode to the server's last word.
+ *
+ * It fetches a ticket, hands it with the passcode to the bridge, posts the bridge's answer, and
+ * does what the server answers: another ticket, another page, or a fragment that replaces the
+ * surrounding [data-card-operation]. The next step is always what the server sent.
+ */
+
+import { BridgeError, Say, theBridge } from "./bridge-client.js";
+import { LostServer, introduce, postJson } from "./server.js";
+import { showFragment } from "./regions.js";
+
+/** How long a person waits for the bridge before being told that it is not there. */
+const BRIDGE_MS = 4000;
+
+/**
+ * @typedef {{passcode?: string, new_passcode?: string}} Secrets
+ * @typedef {{ticket: string, step: unknown, result_url: string, stages?: string[]}} Turn
+ */
+
+/** How many card operations of this page are talking to a card right now. */
+let running = 0;
+
+/** @returns {boolean} whether a card operation of this page is under way */
+export const cardIsWorking = () => running > 0;
+
+export class CardStep extends HTMLElement {
+  #busy = false;
+  /** @type {HTMLElement | null} */ #problem = null;
+
+  connectedCallback() {
+    this.addEventListener("submit", (event) => this.#submit(event));
+  }
+
+  /** @param {SubmitEvent} event */
+  #submit(event) {
+    event.preventDefault();
+    if (this.#busy) return;
+    this.#clearProblems();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const fields = Object.fromEntries(new FormData(form, event.submitter));
+    const secrets = this.#takeSecrets(form);
+    if (secrets) this.#run(fields, secrets);
+  }
+
+  /**
+   * Read the nameless passcode fields and empty them at once.
+   * @param {HTMLFormElement} form @returns {Secrets | null} null when one is missing or differs
+   */
+  #takeSecrets(form) {
+    const names = ["passcode", "new-passcode", "new-passcode-again"];
+    const inputs = names.map(
+      (name) => /** @type {HTMLInputElement | null} */ (form.querySelector(`[data-${name}]`)),
+    );
+    const [current, wanted, again] = inputs;
+    const missing = inputs.findIndex((input) => input?.value === "");
+    if (missing >= 0) {
+      this.#fieldProblem(inputs[missing], `missing-${names[missing]}`);
+      return null;
+    }
+    const values = inputs.map((input) => input?.value);
+    for (const input of inputs) if (input) input.value = "";
+    if (again && values[1] !== values[2]) {
+      this.#fieldProblem(again, "new-passcodes-differ");
+      return null;
+    }
+    /** @type {Secrets} */ const secrets = {};
+    if (current) secrets.passcode = values[0];
+    if (wanted) secrets.new_passcode = values[1];
+    return secrets;
+  }
+
+  /** @param {object} fields @param {Secrets} secrets */
+  async #run(fields, secrets) {
+    this.#busy = true;
+    running += 1;
+    this.setAttribute("aria-busy", "true");
+    try {
+      await this.#converse(fields, secrets);
+    } catch (error) {
+      this.#stop(error);
+    } finally {
+      running -= 1;
+      this.dispatchEvent(new CustomEvent("card-step-ended", { bubbles: true, composed: true }));
+    }
+  }
+
+  /** @param {object} fields @param {Secrets} secrets */
+  async #converse(fields, secrets) {
+    const bridge = theBridge();
+    if (!(await bridge.connected(BRIDGE_MS))) throw new BridgeError("no-bridge");
+    const seat = this.getAttribute("seat") ?? bridge.cards()[0]?.seat;
+    if (!seat || !bridge.holds(seat)) throw new BridgeError("no-card");
+    await introduce(bridge);
+    let answer = await postJson(this.getAttribute("start-url"), {
+      ...fields,
+      sid: bridge.hello?.sid,
+      seat,
+      card: this.getAttribute("card") || null,
+    });
+    this.#showProgress();
+    while (answer.turn) {
+      const result = await this.#work(bridge, answer.turn, secrets);
+      secrets = {};
+      answer = await postJson(answer.turn.result_url, result);
+    }
+    this.#finish(answer);
+  }
+
+  /**
+   * Have the bridge do one step. A refusal is an answer too: the server decides what follows.
+   * @param {import("./bridge-client.js").BridgeClient} bridge @param {Turn} turn
+   * @param {Secrets} secrets
+   */
+  async #work(bridge, turn, secrets) {
+    const { step } = turn;
+    this.#expect(turn.stages ?? []);
+    try {
+      const fields = { ticket: turn.ticket, ...secrets };
+      const { ok } = await bridge.request(Say.STEP, fields, (stage) => this.#reached(stage));
+      return { step, results: ok.results, receipt: ok.receipt };
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      const known = error.code === "bridge-gone" ? "failed" : error.code;
+      const facts = { code: known, ...error.facts };
+      if (known !== error.code) facts.reason = error.code;
+      return { step, error: facts, receipt: error.receipt };
+    }
+  }
+
+  /** @param {import("./server.js").Answer} answer */
+  #finish(answer) {
+    if (answer.location) {
+      window.location.assign(answer.location);
+      return; // stays busy: the page is leaving
+    }
+    const region = this.closest("[data-card-operation]") ?? this;
+    showFragment(region, answer.html ?? "");
+  }
+
+  /** @param {unknown} error */
+  #stop(error) {
+    this.#busy = false;
+    this.removeAttribute("aria-busy");
+    this.querySelector("[data-progress]")?.setAttribute("hidden", "");
+    this.querySelector("form")?.removeAttribute("hidden");
+    if (error instanceof BridgeError) this.#say(error.code);
+    else if (error instanceof LostServer) this.#say(error.word, error.html);
+    else {
+      this.#say("failed");
+      console.error(error);
+    }
+  }
+
+  #showProgress() {
+    const progress = this.querySelector("[data-progress]");
+    this.querySelector("form")?.setAttribute("hidden", "");
+    progress?.removeAttribute("hidden");
+    progress?.querySelector("[data-progress-heading]")?.focus();
+  }
+
+  /** @param {string[]} stages those the server expects of this step, in order */
+  #expect(stages) {
+    stages.forEach((stage) => this.#stageItem(stage));
+  }
+
+  /** @param {string} stage the bridge has begun it, so all before it is done */
+  #reached(stage) {
+    const item = this.#stageItem(stage);
+    const list = item?.parentElement;
+    if (!item || !list) return;
+    for (const other of list.children) {
+      if (other.hasAttribute("aria-current")) {
+        other.removeAttribute("aria-current");
+        other.classList.add("card-progress__stage--done");
+      }
+    }
+    item.classList.remove("card-progress__stage--done");
+    item.setAttribute("aria-current", "step");
+  }
+
+  /** @param {string} stage @returns {HTMLElement | null} its line in the list, added where missing */
+  #stageItem(stage) {
+    const list = this.querySelector("[data-stages]");
+    const open = list?.querySelector(`[data-stage="${stage}"]:not(.card-progress__stage--done)`);
+    if (open) return /** @type {HTMLElement} */ (open);
+    const words = this.#template("data-words")?.querySelector(`[data-stage="${stage}"]`);
+    if (!list || !words) return null;
+    return /** @type {HTMLElement} */ (list.appendChild(words.cloneNode(true)));
+  }
+
+  /** @param {string} name @returns {DocumentFragment | undefined} */
+  #template(name) {
+    return /** @type {HTMLTemplateElement | null} */ (this.querySelector(`template[${name}]`))
+      ?.content;
+  }
+
+  /**
+   * Put the server's words, or one of the page's sentences, where the person looks.
+   * @param {string} word @param {string} [html]
+   */
+  #say(word, html) {
+    const words = this.#template("data-words");
+    const sentence =
+      words?.querySelector(`[data-word="${word}"]`) ?? words?.querySelector('[data-word="failed"]');
+    this.#problem = document.createElement("div");
+    this.#problem.tabIndex = -1;
+    if (html) this.#problem.innerHTML = html;
+    else if (sentence) this.#problem.append(sentence.cloneNode(true));
+    this.prepend(this.#problem);
+    this.#problem.focus();
+  }
+
+  /** @param {HTMLInputElement} input @param {string} word */
+  #fieldProblem(input, word) {
+    const sentence = this.#template("data-words")?.querySelector(`[data-word="${word}"]`);
+    const group = input.closest(".nhsuk-form-group");
+    if (!sentence || !group) return;
+    const message = /** @type {HTMLElement} */ (sentence.cloneNode(true));
+    message.id = `${input.id}-error`;
+    group.classList.add("nhsuk-form-group--error");
+    const before = group.querySelector(".nhsuk-password-input, .nhsuk-input-wrapper, input");
+    before?.before(message);
+    input.classList.add("nhsuk-input--error");
+    input.setAttribute("aria-invalid", "true");
+    const described = input.getAttribute("aria-describedby") ?? "";
+    input.setAttribute("aria-describedby", `${described} ${message.id}`.trim());
+    input.focus();
+  }
+
+  #clearProblems() {
+    this.#problem?.remove();
+    this.#problem = null;
+    for (const input of this.querySelectorAll('[aria-invalid="true"]')) {
+      const id = `${input.id}-error`;
+      document.getElementById(id)?.remove();
+      input.removeAttribute("aria-invalid");
+      input.classList.remove("nhsuk-input--error");
+      input.closest(".nhsuk-form-group")?.classList.remove("nhsuk-form-group--error");
+      const described = (input.getAttribute("aria-describedby") ?? "").replace(id, "").trim();
+      if (described) input.setAttribute("aria-describedby", described);
+      else input.removeAttribute("aria-describedby");
+    }
+  }
+}
+
+customElements.define("card-step", CardStep);

@@ -1,0 +1,63 @@
+"""How long a session lasts, to the second."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.session_rules import SessionTimes
+from app.domain.statuses import SessionEnd
+
+T0 = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the night in which London's clocks go forward
+SECOND = timedelta(seconds=1)
+
+
+def times(**changed) -> SessionTimes:
+    return SessionTimes(**{"started_at": T0, "last_seen_at": T0, "last_presence_at": T0, **changed})
+
+
+@pytest.mark.parametrize(
+    ("after", "over"),
+    [
+        (timedelta(minutes=15) - SECOND, None),
+        (timedelta(minutes=15), SessionEnd.IDLE),
+        (timedelta(minutes=15) + SECOND, SessionEnd.IDLE),
+    ],
+)
+def test_it_ends_after_15_idle_minutes(after, over):
+    assert times(last_presence_at=T0 + after).over(T0 + after) is over
+
+
+def test_it_warns_2_minutes_before_it_ends_idle():
+    assert times().warns_at == T0 + timedelta(minutes=13)
+
+
+@pytest.mark.parametrize(
+    ("after", "over"),
+    [
+        (timedelta(hours=12) - SECOND, None),
+        (timedelta(hours=12), SessionEnd.TOTAL),
+    ],
+)
+def test_it_ends_after_12_hours_in_any_case(after, over):
+    now = T0 + after
+    assert times(last_seen_at=now, last_presence_at=now, busy=True).over(now) is over
+
+
+@pytest.mark.parametrize(
+    ("after", "over"),
+    [
+        (timedelta(seconds=149), None),
+        (timedelta(seconds=150), SessionEnd.PRESENCE_LOST),
+    ],
+)
+def test_it_ends_150_seconds_after_the_last_proof_of_presence(after, over):
+    assert times().over(T0 + after) is over
+
+
+def test_a_running_operation_counts_as_proof_of_presence():
+    assert times(busy=True).over(T0 + timedelta(minutes=10)) is None
+
+
+@pytest.mark.parametrize(("seconds", "worth"), [(59, False), (60, True), (61, True)])
+def test_last_seen_is_kept_to_the_minute(seconds, worth):
+    assert times().should_be_seen(T0 + timedelta(seconds=seconds)) is worth

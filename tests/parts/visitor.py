@@ -1,0 +1,88 @@
+"""A person at a PC: puts a card into a reader, types its passcode, and signs in."""
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from app.services.demonstration import PLAN
+from app.services.demonstration.cards import PlannedCard
+from tests.parts.desk import READER_1
+from tests.parts.service import Service
+
+CARDS = {card.name: card for card in PLAN}
+HOLDER = "grace-adeyemi"  # a card holder like most: one position, no role
+MANAGER = "amara-okafor"  # three positions, so she chooses one
+WRONG = "otter-31"
+NEW = "heron-77"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """One person with one browser, whose cards are the demonstration's."""
+
+    page: Page
+    service: Service
+
+    def insert(self, card: str = HOLDER, reader: str = READER_1) -> PlannedCard:
+        self.service.desk.insert(card, reader)
+        return CARDS[card]
+
+    def show_card(self, card: str = HOLDER) -> PlannedCard:
+        """Come to the sign-in page with a card in the reader."""
+        planned = self.insert(card)
+        self.page.goto("/sign-in")
+        return planned
+
+    def type_passcode(self, passcode: str, label: str = "Passcode") -> None:
+        self.page.get_by_label(label, exact=True).fill(passcode)
+
+    def enter(self, passcode: str) -> None:
+        """Type a passcode and press Sign in."""
+        self.type_passcode(passcode)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def choose_role(self, role: str) -> None:
+        self.page.get_by_label(role).check()
+        self.page.get_by_role("button", name="Continue").click()
+
+    def reach_dashboard(self) -> None:
+        """Accept the terms if they are due, and come to the dashboard."""
+        accept = self.page.get_by_role("button", name="Accept and sign")
+        dashboard = self.page.get_by_role("heading", name="Dashboard", level=1)
+        expect(accept.or_(dashboard)).to_be_visible()
+        if accept.is_visible():
+            accept.click()
+        expect(dashboard).to_be_visible()
+
+    def sign_in(self, card: str = HOLDER, role: str | None = None) -> None:
+        """Go all the way to the dashboard; ``role`` is one of the choices, where there are some."""
+        self.enter(self.show_card(card).passcode)
+        if role is not None:
+            self.choose_role(role)
+        self.reach_dashboard()
+
+    def sign_out(self) -> None:
+        self.page.get_by_role("button", name="Sign out").click()
+        expect(self.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+    def open_card_services(self) -> None:
+        """Go from the profile to the services of the card that is signed in."""
+        self.page.goto("/profile")
+        self.page.get_by_role("link", name=re.compile("^Service")).first.click()
+
+    def open_change_passcode(self) -> None:
+        self.open_card_services()
+        self.page.get_by_role("link", name="Change passcode").click()
+
+    def type_new_passcode(self, current: str, new: str, again: str | None = None) -> None:
+        """Fill in the three fields and press Confirm."""
+        self.type_passcode(current, "Current passcode")
+        self.type_passcode(new, "New passcode")
+        self.type_passcode(new if again is None else again, "New passcode again")
+        self.page.get_by_role("button", name="Confirm").click()
+
+    def change_passcode(self, current: str, new: str) -> None:
+        self.open_change_passcode()
+        self.type_new_passcode(current, new)
+        expect(self.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
