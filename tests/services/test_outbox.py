@@ -1,0 +1,128 @@
+"""Mail leaves with its action, once each, and again when the mail server was away."""
+
+import smtplib
+from datetime import timedelta
+from itertools import chain
+
+import pytest
+from sqlalchemy import select
+
+from app.extensions import db, mail
+from app.models import OutboxMessage
+from app.services import outbox
+from tests.parts.at_once import at_once
+from tests.parts.ports import free_port
+from tests.parts.smtp import mail_catcher
+
+pytestmark = pytest.mark.usefixtures("db_session")
+
+
+@pytest.fixture
+def queued(clock):
+    def queue(to="ada@northmere.nhs.uk", name="Ada O’Brien <ada>"):
+        message = outbox.queue(
+            to, "contact-details-changed", now=clock(), name=name, fields=["email"]
+        )
+        db.session.commit()
+        return message
+
+    return queue
+
+
+@pytest.fixture
+def server(app):
+    """The settings of a real mail server, that the application uses from now on."""
+    before = app.extensions["mail"]
+
+    def at(port: int) -> None:
+        app.config.update(
+            MAIL_SERVER="127.0.0.1", MAIL_PORT=port, MAIL_SUPPRESS_SEND=False, MAIL_TIMEOUT=5
+        )
+        mail.init_app(app)
+
+    yield at
+    app.extensions["mail"] = before
+
+
+def test_a_message_has_its_subject_its_text_and_no_markup(queued):
+    message = queued()
+    assert message.subject == "Your contact details have changed"
+    assert "Dear Ada O’Brien <ada>," in message.body_text
+    assert "- email address" in message.body_text
+    assert "Subject:" not in message.body_text
+    assert message.body_html is None
+
+
+def test_a_message_of_an_action_that_is_rolled_back_never_leaves(clock):
+    outbox.queue("a@b.nhs.uk", "contact-details-changed", now=clock(), name="A", fields=[])
+    db.session.rollback()
+    assert outbox.deliver(clock).delivered == 0
+
+
+def test_a_message_is_delivered_once(queued, server, clock):
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        queued()
+        assert outbox.deliver(clock).delivered == 1
+        assert outbox.deliver(clock).delivered == 0
+        assert len(catcher.messages) == 1
+        assert catcher.messages[0]["Subject"] == "Your contact details have changed"
+        assert catcher.messages[0]["To"] == "ada@northmere.nhs.uk"
+
+
+def test_a_server_that_is_away_is_asked_again_later_and_later(queued, server, clock):
+    server(free_port())
+    message = queued()
+    for attempt, wait in enumerate(outbox.BACK_OFF, start=1):
+        assert outbox.deliver(clock).later == 1
+        assert message.attempts == attempt
+        assert message.last_error == "ConnectionRefusedError"
+        assert outbox.deliver(clock).later == 0, "it is not due again yet"
+        clock.advance(seconds=wait.total_seconds())
+    assert outbox.deliver(clock).given_up == 1
+    assert message.failed_at == clock()
+    clock.advance(days=30)
+    assert outbox.deliver(clock).given_up == 0
+
+
+def test_one_message_that_fails_holds_up_no_other(queued, server, clock):
+    server(free_port())
+    queued("first@northmere.nhs.uk")
+    outbox.deliver(clock)
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        queued("second@northmere.nhs.uk")
+        assert outbox.deliver(clock).delivered == 1
+        clock.advance(minutes=1)
+        assert outbox.deliver(clock).delivered == 1
+        assert [each["To"] for each in catcher.messages] == [
+            "second@northmere.nhs.uk",
+            "first@northmere.nhs.uk",
+        ]
+
+
+def test_what_is_kept_of_an_error_does_not_quote_the_message(queued, clock):
+    message = queued()
+    error = smtplib.SMTPDataError(554, b"rejected: ada@northmere.nhs.uk")
+    outbox._note_failure(message, error, clock(), outbox.Delivery())
+    assert message.last_error == "SMTPDataError 554"
+
+
+def test_a_deliverer_that_dies_leaves_the_message_to_the_next(queued, clock):
+    queued()
+    assert outbox._claim(clock()) is not None
+    assert outbox._claim(clock()) is None
+    assert outbox._claim(clock() + timedelta(minutes=1)) is not None
+
+
+def test_two_deliverers_never_claim_the_same_message(app, queued, clock):
+    for number in range(6):
+        queued(f"{number}@northmere.nhs.uk")
+
+    def claim_three() -> list[int]:
+        claimed = [outbox._claim(clock()) for _ in range(3)]
+        return [message.id for message in claimed if message]
+
+    done = at_once(app, 4, claim_three)
+    assert [each for each in done if isinstance(each, Exception)] == []
+    assert sorted(chain.from_iterable(done)) == sorted(db.session.scalars(select(OutboxMessage.id)))
