@@ -30,6 +30,7 @@ BLUEPRINTS = (
 # What `flask` can be told on the command line: click commands and groups.
 COMMANDS: tuple[str, ...] = (
     "app.cli.cards:cards",
+    "app.cli.audit:audit",
     "app.cli.demonstration:demonstration",
     "app.cli.keys:keys",
     "app.cli.mail:mail",

@@ -45,6 +45,8 @@ __all__ = [
 
 OPERATION_COUNTS_FOR = timedelta(minutes=5)  # as proof of presence, after its last answer
 
+PRESENCE_KIND = "presence"
+
 _STATUS_ENDS = {
     CardStatus.CANCELLED: SessionEnd.CARD_CANCELLED,
     CardStatus.SUSPENDED: SessionEnd.CARD_SUSPENDED,
@@ -219,6 +221,7 @@ def _is_current(today: date) -> ColumnElement[bool]:
 def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
     busy = exists().where(
         CardOperation.session_id == Session.id,
+        CardOperation.kind != PRESENCE_KIND,  # a question is not yet an answer
         CardOperation.finished_at.is_(None),
         CardOperation.updated_at > now - OPERATION_COUNTS_FOR,
     )

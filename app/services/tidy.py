@@ -19,6 +19,7 @@ from app.services import sessions
 SESSIONS_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=30)
 LIMITS_KEPT = timedelta(days=1)
+PROOFS_KEPT = timedelta(hours=1)  # their journal; that the card was there is in the session
 SIGN_INS_KEPT = timedelta(hours=12)  # a sign-in that nobody finished
 
 
@@ -27,6 +28,12 @@ def tidy(now: datetime) -> dict[str, int]:
     return {
         "sessions ended": _end_sessions(now),
         "sign-ins abandoned": _abandon_sign_ins(now),
+        "proofs of presence": _remove(
+            delete(CardOperation).where(
+                CardOperation.kind == sessions.PRESENCE_KIND,
+                CardOperation.updated_at < now - PROOFS_KEPT,
+            )
+        ),
         "sessions": _remove(delete(Session).where(Session.ended_at < now - SESSIONS_KEPT)),
         "bridge connections": _remove(
             delete(BridgeConnection).where(

@@ -122,3 +122,14 @@ def test_writers_at_once_never_use_a_number_twice(app):
     pairs = db.session.execute(text("SELECT writer, sequence FROM audit_event")).all()
     assert len(set(pairs)) == 40
     assert audit.verify().sound
+
+
+def test_the_command_says_which_events_were_changed(app):
+    row = recorded()
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["audit", "verify"]).output == "1 events, 0 changed\n"
+    db.session.execute(update(AuditEvent).values(event="card.issued"))
+    db.session.commit()
+    found = runner.invoke(args=["audit", "verify"])
+    assert found.exit_code == 1
+    assert f"changed: event {row.id}" in found.output

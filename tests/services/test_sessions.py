@@ -12,6 +12,7 @@ from app.domain.statuses import OperationState, PersonStatus, SessionEnd
 from app.extensions import db
 from app.models import AuditEvent, CardOperation, Session
 from app.services import sessions
+from tests.parts.at_once import at_once
 from tests.parts.people import (
     a_card,
     a_person,
@@ -100,14 +101,17 @@ def test_a_session_ends_150_seconds_after_the_last_proof_of_presence(card, clock
     assert (sessions.load(token, clock.advance(seconds=seconds)) is not None) is lasts
 
 
-def test_a_running_card_operation_counts_as_proof_of_presence(card, clock):
+@pytest.mark.parametrize(("kind", "counts"), [("renew", True), ("presence", False)])
+def test_a_running_card_operation_counts_as_proof_of_presence_but_no_mere_question(
+    card, clock, kind, counts
+):
     token = a_session(card)
     principal = sessions.load(token, clock())
     now = clock.advance(minutes=4)
     db.session.add(
         CardOperation(
             public_id="o",
-            kind="renew",
+            kind=kind,
             state=OperationState.OPEN,
             step="R2",
             session_id=principal.session_id,
@@ -117,7 +121,7 @@ def test_a_running_card_operation_counts_as_proof_of_presence(card, clock):
         )
     )
     db.session.commit()
-    assert sessions.load(token, clock.advance(minutes=4)) is not None
+    assert (sessions.load(token, clock.advance(minutes=4)) is not None) is counts
     assert sessions.load(token, clock.advance(minutes=1)) is None
 
 
@@ -140,6 +144,16 @@ def test_a_session_ends_once_and_is_recorded_once(card, clock):
     assert [(each.event, each.facts) for each in events] == [
         ("session.ended", {"reason": "signed-out"})
     ]
+
+
+def test_of_many_that_end_a_session_at_once_one_does(app, card, clock):
+    principal = sessions.load(a_session(card), clock())
+    done = at_once(
+        app, 6, lambda: sessions.end(principal.session_id, SessionEnd.SIGNED_OUT, clock())
+    )
+    assert sorted(done) == [False] * 5 + [True]
+    db.session.rollback()
+    assert db.session.scalar(select(func.count(AuditEvent.id))) == 1
 
 
 def test_all_sessions_of_a_card_end_with_the_action_that_ends_them(card, clock):

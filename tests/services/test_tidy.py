@@ -13,6 +13,7 @@ from app.models import (
     AuditEvent,
     BridgeConnection,
     CardOperation,
+    CardOperationStep,
     OutboxMessage,
     RateLimit,
     Session,
@@ -106,6 +107,20 @@ def test_a_sign_in_that_stopped_half_way_is_abandoned_and_other_operations_are_n
     tidy(clock.advance(hours=12, seconds=1))
     states = dict(db.session.execute(select(CardOperation.kind, CardOperation.state)).all())
     assert states == {"sign-in": OperationState.ABANDONED, "renew": OperationState.OPEN}
+
+
+def test_the_journal_of_proofs_of_presence_is_removed_with_its_steps(clock):
+    operation = an_operation(clock(), kind="presence")
+    db.session.add(
+        CardOperationStep(
+            operation_id=operation.id, number=1, name="prove", jti="j", ticket_at=clock()
+        )
+    )
+    db.session.commit()
+    tidy(clock.advance(hours=1))
+    assert how_many(CardOperation) == 1
+    tidy(clock.advance(seconds=1))
+    assert (how_many(CardOperation), how_many(CardOperationStep)) == (0, 0)
 
 
 def test_mail_is_kept_for_30_days_and_as_long_as_it_waits(clock):
