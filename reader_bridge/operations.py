@@ -4,7 +4,8 @@ Runs in the reader's thread. Nothing here decides whether a command may be done:
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from joserfc.jwk import ECKey, RSAKey
 
-from reader_bridge import encoding, pins
-from reader_bridge.contract import Algorithm, Command, Purpose, Slot, Stage
+from reader_bridge import encoding, parameters, pins
+from reader_bridge.contract import Command, Purpose, Slot, Stage
 from reader_bridge.errors import PasscodeNeeded, UnknownRequest, WorkFailed
 from reader_bridge.open_card import OpenCard
+from reader_bridge.parameters import Parameters
 from reader_bridge.passcode import PasscodeRule
 from reader_bridge.piv.card import PivCard
 from reader_bridge.piv.errors import (
@@ -24,7 +26,7 @@ from reader_bridge.piv.errors import (
     UnexpectedStatus,
     Unsupported,
 )
-from reader_bridge.piv.objects import CHUID
+from reader_bridge.piv.objects import CHUID, INS_GET_DATA
 from reader_bridge.secret import Secret
 from reader_bridge.statements import Statements
 from reader_bridge.tickets import Work
@@ -114,13 +116,14 @@ def perform(work: Sequence[Work], opened: OpenCard, bench: Bench) -> list[Result
     return results
 
 
-def sign(at: At, parameters: Mapping[str, Any]) -> Result:
-    slot, algorithm = _slot(parameters), _algorithm(parameters)
-    claims: dict[str, Any] = {"purpose": _purpose(parameters), "nonce": _text(parameters, "nonce")}
-    if "sha256" in parameters:
-        claims["sha256"] = _text(parameters, "sha256")
-    if "endorse" in parameters:
-        claims["cnf"] = {"jkt": _endorsed(at, _slot(parameters, "endorse"))}
+def sign(at: At, given: Parameters) -> Result:
+    slot, algorithm = parameters.slot(given), parameters.algorithm(given)
+    nonce = parameters.text(given, "nonce")
+    claims: dict[str, Any] = {"purpose": parameters.purpose(given), "nonce": nonce}
+    if "sha256" in given:
+        claims["sha256"] = parameters.text(given, "sha256")
+    if "endorse" in given:
+        claims["cnf"] = {"jkt": _endorsed(at, parameters.slot(given, "endorse"))}
 
     def make() -> str:
         return at.bench.statements.make(
@@ -146,10 +149,10 @@ def sign(at: At, parameters: Mapping[str, Any]) -> Result:
         return {"statement": make()}
 
 
-def prove_presence(at: At, parameters: Mapping[str, Any]) -> Result:
+def prove_presence(at: At, given: Parameters) -> Result:
     """9E signs without SELECT, so that another program's verified passcode survives."""
-    algorithm = _algorithm(parameters)
-    claims = {"purpose": Purpose.PRESENCE, "nonce": _text(parameters, "nonce")}
+    algorithm = parameters.algorithm(given)
+    claims = {"purpose": Purpose.PRESENCE, "nonce": parameters.text(given, "nonce")}
     slot = Slot.CARD_AUTHENTICATION
     at.progress(Stage.PROVING)
 
@@ -173,7 +176,7 @@ def prove_presence(at: At, parameters: Mapping[str, Any]) -> Result:
     return {"statement": make()}
 
 
-def change_passcode(at: At, parameters: Mapping[str, Any]) -> Result:
+def change_passcode(at: At, given: Parameters) -> Result:
     _verify(at)
     at.progress(Stage.CHANGING_PASSCODE)
     old, new = pins.given(at.bench.passcode), pins.given(at.bench.new_passcode)
@@ -183,48 +186,48 @@ def change_passcode(at: At, parameters: Mapping[str, Any]) -> Result:
     return {}
 
 
-def unlock(at: At, parameters: Mapping[str, Any]) -> Result:
-    candidates = pins.candidates(at.bench.unseal(parameters.get("puk_candidates")))
-    puk = pins.text(at.bench.unseal(parameters.get("new_puk")))
+def unlock(at: At, given: Parameters) -> Result:
+    candidates = pins.candidates(at.bench.unseal(given.get("puk_candidates")))
+    puk = pins.text(at.bench.unseal(given.get("new_puk")))
     at.progress(Stage.UNLOCKING)
     used = pins.change_puk(at.card, candidates, puk)
     return {"used": used, **_set_passcode(at, puk)}
 
 
-def set_passcode(at: At, parameters: Mapping[str, Any]) -> Result:
-    puk = pins.text(at.bench.unseal(parameters.get("puk")))
+def set_passcode(at: At, given: Parameters) -> Result:
+    puk = pins.text(at.bench.unseal(given.get("puk")))
     at.progress(Stage.CHANGING_PASSCODE)
     return _set_passcode(at, puk)
 
 
-def change_puk(at: At, parameters: Mapping[str, Any]) -> Result:
-    candidates = pins.candidates(at.bench.unseal(parameters.get("candidates")))
-    puk = pins.text(at.bench.unseal(parameters.get("new_puk")))
+def change_puk(at: At, given: Parameters) -> Result:
+    candidates = pins.candidates(at.bench.unseal(given.get("candidates")))
+    puk = pins.text(at.bench.unseal(given.get("new_puk")))
     at.progress(Stage.WRITING)
     return {"used": pins.change_puk(at.card, candidates, puk)}
 
 
-def open_management(at: At, parameters: Mapping[str, Any]) -> Result:
+def open_management(at: At, given: Parameters) -> Result:
     at.progress(Stage.PROVING)
     algorithm, witness = at.card.open_management()
     return {"witness": encoding.to_text(witness), "algorithm": algorithm}
 
 
-def answer_management(at: At, parameters: Mapping[str, Any]) -> Result:
+def answer_management(at: At, given: Parameters) -> Result:
     at.progress(Stage.PROVING)
     response = at.card.answer_management(
-        _text(parameters, "algorithm"),
-        _bytes(parameters, "answer"),
-        _bytes(parameters, "challenge"),
+        parameters.text(given, "algorithm"),
+        parameters.octets(given, "answer"),
+        parameters.octets(given, "challenge"),
     )
     return {"response": encoding.to_text(response)}
 
 
-def set_retry_counts(at: At, parameters: Mapping[str, Any]) -> Result:
+def set_retry_counts(at: At, given: Parameters) -> Result:
     """Only for a card that has nobody's passcode yet: it brings back the factory's."""
-    default = Secret(_text(parameters, "default_passcode"))
-    passcode_tries = _number(parameters, "passcode_tries")
-    puk_tries = _number(parameters, "puk_tries")
+    default = Secret(parameters.text(given, "default_passcode"))
+    passcode_tries = parameters.tries(given, "passcode_tries")
+    puk_tries = parameters.tries(given, "puk_tries")
     if at.card.profile.retry_counts_settable is False:
         return {"done": False}
     pins.verify(at.card, default)
@@ -236,15 +239,15 @@ def set_retry_counts(at: At, parameters: Mapping[str, Any]) -> Result:
     return {"done": True}
 
 
-def set_management_key(at: At, parameters: Mapping[str, Any]) -> Result:
+def set_management_key(at: At, given: Parameters) -> Result:
     at.progress(Stage.WRITING)
-    key = at.bench.unseal(parameters.get("key"))
-    at.card.set_management_key(_text(parameters, "algorithm"), key)
+    key = at.bench.unseal(given.get("key"))
+    at.card.set_management_key(parameters.text(given, "algorithm"), key)
     return {}
 
 
-def generate_key(at: At, parameters: Mapping[str, Any]) -> Result:
-    slot, algorithm = _slot(parameters), _algorithm(parameters)
+def generate_key(at: At, given: Parameters) -> Result:
+    slot, algorithm = parameters.slot(given), parameters.algorithm(given)
     at.progress(Stage.GENERATING_KEY)
     at.open.endorsable.pop(slot, None)
     public_key = at.card.generate(slot, algorithm)
@@ -256,34 +259,36 @@ def generate_key(at: At, parameters: Mapping[str, Any]) -> Result:
     return result
 
 
-def write_certificate(at: At, parameters: Mapping[str, Any]) -> Result:
-    at.progress(Stage.WRITING)
-    der = _bytes(parameters, "certificate")
-    return {"sha256": at.card.write_certificate(_slot(parameters), der)}
+def write_certificate(at: At, given: Parameters) -> Result:
+    slot, der = parameters.slot(given), parameters.octets(given, "certificate")
+    with _written_and_checked(at):
+        return {"sha256": at.card.write_certificate(slot, der)}
 
 
-def write_objects(at: At, parameters: Mapping[str, Any]) -> Result:
-    objects = parameters.get("objects")
+def write_objects(at: At, given: Parameters) -> Result:
+    objects = given.get("objects")
     if not isinstance(objects, Mapping) or not objects:
         raise UnknownRequest("objects")
-    contents = {_tag(name): (name, encoding.to_bytes(value)) for name, value in objects.items()}
-    at.progress(Stage.WRITING)
+    contents = {
+        parameters.tag(name): (name, encoding.to_bytes(value)) for name, value in objects.items()
+    }
     digests = {}
     for tag, (name, content) in contents.items():
-        at.card.write_object(tag, content)  # and reads it back
+        with _written_and_checked(at):
+            at.card.write_object(tag, content)
         digests[name] = hashlib.sha256(content).hexdigest()
     if CHUID in contents:
         at.open.read_guid()
     return {"sha256": digests}
 
 
-def erase(at: At, parameters: Mapping[str, Any]) -> Result:
+def erase(at: At, given: Parameters) -> Result:
     at.progress(Stage.WRITING)
     at.open.endorsable.clear()
     return {"left": at.card.erase()}
 
 
-HANDLERS: dict[Command, Callable[[At, Mapping[str, Any]], Result]] = {
+HANDLERS: dict[Command, Callable[[At, Parameters], Result]] = {
     Command.SIGN: sign,
     Command.PROVE_PRESENCE: prove_presence,
     Command.CHANGE_PASSCODE: change_passcode,
@@ -320,6 +325,22 @@ def thumbprint(public_key: bytes) -> str:
     raise MalformedAnswer("another kind of key")
 
 
+@contextmanager
+def _written_and_checked(at: At) -> Iterator[None]:
+    """Tell the page when the writing is over and what was written is read back."""
+
+    def hear(instruction: int) -> None:
+        if instruction == INS_GET_DATA:
+            at.progress(Stage.CHECKING_WRITTEN)
+
+    at.progress(Stage.WRITING)
+    at.open.watched.hear = hear
+    try:
+        yield
+    finally:
+        at.open.watched.hear = None
+
+
 def _verify(at: At) -> None:
     at.progress(Stage.CHECKING_PASSCODE)
     if not at.bench.passcode:
@@ -349,49 +370,3 @@ def _endorsed(at: At, slot: Slot) -> str:
         return at.open.endorsable[slot]
     except KeyError:
         raise UnknownRequest("no key was made in that slot in this session") from None
-
-
-def _slot(parameters: Mapping[str, Any], name: str = "slot") -> Slot:
-    try:
-        return Slot(parameters[name])
-    except (KeyError, ValueError):
-        raise UnknownRequest(name) from None
-
-
-def _algorithm(parameters: Mapping[str, Any]) -> Algorithm:
-    try:
-        return Algorithm(parameters["algorithm"])
-    except (KeyError, ValueError):
-        raise UnknownRequest("algorithm") from None
-
-
-def _purpose(parameters: Mapping[str, Any]) -> Purpose:
-    try:
-        return Purpose(parameters["purpose"])
-    except (KeyError, ValueError):
-        raise UnknownRequest("purpose") from None
-
-
-def _text(parameters: Mapping[str, Any], name: str) -> str:
-    value = parameters.get(name)
-    if not isinstance(value, str) or not value:
-        raise UnknownRequest(name)
-    return value
-
-
-def _bytes(parameters: Mapping[str, Any], name: str) -> bytes:
-    return encoding.to_bytes(parameters.get(name))
-
-
-def _number(parameters: Mapping[str, Any], name: str) -> int:
-    value = parameters.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 15:
-        raise UnknownRequest(name)
-    return value
-
-
-def _tag(name: str) -> int:
-    try:
-        return int(name, 16)
-    except ValueError:
-        raise UnknownRequest("tag") from None

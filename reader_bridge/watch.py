@@ -1,5 +1,7 @@
 """Watches the commands that go to a card: may it have changed, and must it be reset afterwards?"""
 
+from collections.abc import Callable
+
 from reader_bridge.contract import Outcome
 from reader_bridge.piv.apdu import Command, Connection, Response
 from reader_bridge.piv.card import INS_RESET, INS_SELECT, INS_SERIAL
@@ -40,6 +42,7 @@ class WatchedConnection:
         self._connection = connection
         self.outcome = Outcome.NONE
         self.secret_sent = False
+        self.hear: Callable[[int], None] | None = None  # told of each instruction that is sent
 
     def begin_step(self) -> None:
         """From here on, ``outcome`` tells of the new step only."""
@@ -47,6 +50,8 @@ class WatchedConnection:
 
     def transmit(self, command: Command) -> Response:
         """Send a command. While its answer is out, the card may have done what it says."""
+        if self.hear is not None:
+            self.hear(command.ins)
         before = self.outcome
         asks = command.ins in ONLY_ASK or (command.ins == INS_VERIFY and not command.data)
         if not asks:

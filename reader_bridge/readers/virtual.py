@@ -4,6 +4,7 @@ A card is a file in a folder. It behaves at removal as a card of plastic does: a
 under way when it leaves is not answered, and a connection to it is of no more use.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from reader_bridge.readers.protocol import CardBusy, NoCard, NoReader, ReaderCon
 from reader_bridge.virtual.applet import VirtualCard
 from reader_bridge.virtual.behaviour import BEHAVIOURS
 from reader_bridge.virtual.state import CardState, new_card
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds to wait for another connection's transaction
 
@@ -68,7 +71,12 @@ class VirtualConnection:
 
     def transmit(self, apdu: bytes) -> bytes:
         self.keep_alive()
-        answer = self._inserted.card.transmit(apdu)
+        try:
+            answer = self._inserted.card.transmit(apdu)
+        except Exception as error:
+            if self._inserted.removed:
+                raise CardRemoved from error
+            raise
         if not self._inserted.card.present:
             self._torn_out()  # a card that was told to leave at this command
         self.keep_alive()  # what was answered to an empty reader nobody hears
@@ -130,7 +138,10 @@ class VirtualReaders:
         for reader in self._readers.values():
             self._board.reader_added(reader)
         for name, card in self._at_start.items():
-            self.insert(card, name)
+            try:
+                self.insert(card, name)
+            except NoSuchCard:
+                log.warning("there is no card %s to put into %s", card, name)
 
     def stop(self) -> None:
         for name in self._readers:
@@ -164,6 +175,9 @@ class VirtualReaders:
             place = self._reader(reader)
             if place.inserted is not None:
                 place.inserted.removed = True
+                # Without power nothing is stored any more: what a command that is under way still
+                # does must not be written over what the card is told after the next insertion.
+                place.inserted.card.state.path = None
                 place.inserted = None
                 self._board.card_removed(reader)
 

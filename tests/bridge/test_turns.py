@@ -88,6 +88,7 @@ def test_the_next_step_goes_on_in_the_same_transaction(page, office, card, issue
     certificate = b"\x30\x82\x03\x80" + bytes(896)
     answer = goes_on(page, office, card, [work.write_certificate("9c", certificate)], step=3)
     assert len(answer["ok"]["results"][0]["sha256"]) == 64
+    assert page.progress[-2:] == ["writing", "checking-written"]
     read = page.read_card()
     assert encoding.to_bytes(read["certificates"]["9c"]) == certificate
 

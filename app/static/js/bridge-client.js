@@ -292,8 +292,7 @@ export class BridgeClient extends EventTarget {
         if (known) known.busy = true;
         break;
       case Said.READERS_UNAVAILABLE:
-        this.unavailable = true;
-        this.readers.clear();
+        this.unavailable = true; // each reader that went with it is named by an event of its own
         break;
       case Said.READY:
         this.ready = true;
