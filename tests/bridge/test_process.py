@@ -1,14 +1,14 @@
 """The bridge as a program: its command line, its words, and what its log may hold."""
 
+import io
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from reader_bridge import settings
+from reader_bridge.__main__ import main
 from tests.parts import work
 from tests.parts.bridge import Page, TicketOffice, bridge_settings
 from tests.parts.bridge_process import bridge_process
@@ -26,15 +27,26 @@ SENTINEL = "Zq9!Wv3#"  # a passcode that is found in no other text
 SENTINEL_NEW = "Xk5?Rt8+"
 
 
-def bridge(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reader_bridge", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        **options,
-    )
+@dataclass(frozen=True)
+class Said:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def bridge(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Runs what a command line asks for, in this process: ``bridge("--config", file)``."""
+
+    def run(*arguments: object, typed: str = "") -> Said:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:  # as argparse ends
+            status = int(end.code or 0)
+        return Said(status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -103,14 +115,14 @@ def test_two_bridges_of_one_pc_take_two_ports(config):
             assert first.port < second.port < first.port + 10
 
 
-def test_help_tells_what_can_be_said():
+def test_help_tells_what_can_be_said(bridge):
     said = bridge("--help")
     assert said.returncode == 0
     for word in ("--config", "--server", "--show-workstation", "--readers"):
         assert word in said.stdout
 
 
-def test_the_workstation_is_shown_for_its_enrolment(config):
+def test_the_workstation_is_shown_for_its_enrolment(bridge, config):
     said = json.loads(bridge("--config", config, "--show-workstation").stdout)
     assert settings.thumbprint(said["jwk"]) == said["thumbprint"]
     assert "d" not in said["jwk"]
@@ -120,7 +132,7 @@ def test_the_workstation_is_shown_for_its_enrolment(config):
     ("text", "word"),
     [("origins = [", "TOML"), ("origins = []", "origins"), ("speed = 1", "unknown settings")],
 )
-def test_wrong_settings_are_told_in_one_line(tmp_path, text, word):
+def test_wrong_settings_are_told_in_one_line(bridge, tmp_path, text, word):
     file = tmp_path / "bridge.toml"
     file.write_text(text, "utf-8")
     said = bridge("--config", file)
@@ -130,13 +142,13 @@ def test_wrong_settings_are_told_in_one_line(tmp_path, text, word):
     assert len(said.stderr.strip().splitlines()) == 1
 
 
-def test_no_settings_at_all_says_how_to_get_some(tmp_path):
+def test_no_settings_at_all_says_how_to_get_some(bridge, tmp_path):
     said = bridge("--config", tmp_path / "none.toml")
     assert said.returncode == 2
     assert "--server" in said.stderr
 
 
-def test_the_command_line_comes_before_the_file(config, tmp_path):
+def test_the_command_line_comes_before_the_file(bridge, config, tmp_path):
     said = bridge("--config", config, "--state", tmp_path / "other", "--show-workstation")
     assert (tmp_path / "other" / "workstation.pem").exists()
     assert said.returncode == 0
@@ -186,10 +198,12 @@ def service(answer: dict[str, Any] | None) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("typed", "written"), [("yes\n", True), ("no\n", False), ("", False)])
-def test_settings_of_a_service_are_kept_when_a_person_says_yes(tmp_path, office, typed, written):
+def test_settings_of_a_service_are_kept_when_a_person_says_yes(
+    bridge, tmp_path, office, typed, written
+):
     file = tmp_path / "new" / "bridge.toml"
     with service({"origin": "ORIGIN", "keys": [office.jwk]}) as url:
-        said = bridge("--server", url, "--config", file, input=typed)
+        said = bridge("--server", url, "--config", file, typed=typed)
     assert settings.thumbprint(office.jwk) in said.stdout
     assert file.exists() is written
     assert said.returncode == (0 if written else 1)
@@ -203,22 +217,22 @@ def test_settings_of_a_service_are_kept_when_a_person_says_yes(tmp_path, office,
     "answer",
     [None, {}, {"origin": "https://other.test", "keys": []}, {"origin": "ORIGIN", "keys": [{}]}],
 )
-def test_a_service_without_right_settings_is_told_in_words(tmp_path, answer):
+def test_a_service_without_right_settings_is_told_in_words(bridge, tmp_path, answer):
     with service(answer) as url:
-        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", typed="yes\n")
     assert said.returncode == 2
     assert "Traceback" not in said.stderr
     assert not (tmp_path / "bridge.toml").exists()
 
 
-def test_a_service_may_not_name_another_ones_origin(tmp_path, office):
+def test_a_service_may_not_name_another_ones_origin(bridge, tmp_path, office):
     with service({"origin": "https://other.test", "keys": [office.jwk]}) as url:
-        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+        said = bridge("--server", url, "--config", tmp_path / "bridge.toml", typed="yes\n")
     assert said.returncode == 2
     assert "other.test" in said.stderr
 
 
 @pytest.mark.parametrize("url", ["http://identity.test", "identity.test", "file:///etc/passwd"])
-def test_settings_are_not_fetched_over_an_open_line(tmp_path, url):
-    said = bridge("--server", url, "--config", tmp_path / "bridge.toml", input="yes\n")
+def test_settings_are_not_fetched_over_an_open_line(bridge, tmp_path, url):
+    said = bridge("--server", url, "--config", tmp_path / "bridge.toml", typed="yes\n")
     assert said.returncode == 2
