@@ -228,20 +228,29 @@ export class CardStep extends HTMLElement {
     input.focus();
   }
 
+  /** What was wrong with the last try, in the page's words or the server's, is wrong no longer. */
   #clearProblems() {
     this.#problem?.remove();
     this.#problem = null;
-    for (const input of this.querySelectorAll('[aria-invalid="true"]')) {
-      const id = `${input.id}-error`;
-      document.getElementById(id)?.remove();
-      input.removeAttribute("aria-invalid");
+    const region = this.closest("[data-card-operation]") ?? this;
+    for (const old of region.querySelectorAll(".card-problem, .nhsuk-error-message")) {
+      const input = old.id && this.querySelector(`[aria-describedby~="${CSS.escape(old.id)}"]`);
+      if (input) undescribe(input, old.id);
+      old.remove();
+    }
+    for (const input of this.querySelectorAll(".nhsuk-input--error")) {
       input.classList.remove("nhsuk-input--error");
+      input.removeAttribute("aria-invalid");
       input.closest(".nhsuk-form-group")?.classList.remove("nhsuk-form-group--error");
-      const described = (input.getAttribute("aria-describedby") ?? "").replace(id, "").trim();
-      if (described) input.setAttribute("aria-describedby", described);
-      else input.removeAttribute("aria-describedby");
     }
   }
+}
+
+/** @param {Element} input @param {string} id */
+function undescribe(input, id) {
+  const others = input.getAttribute("aria-describedby")?.split(" ").filter((each) => each !== id);
+  if (others?.length) input.setAttribute("aria-describedby", others.join(" "));
+  else input.removeAttribute("aria-describedby");
 }
 
 customElements.define("card-step", CardStep);

@@ -136,32 +136,53 @@ class SessionGuard extends HTMLElement {
   /** End the session here, on the server and in every tab. @param {string} reason */
   async #leave(reason) {
     if (this.#leaving) return;
+    this.#stopHere(reason);
+    this.#tell({ ending: reason });
+    if (!(await this.#endOnServer(reason))) return; // another tab is at it, and will tell
+    this.#tell({ ended: reason });
+    this.#goodbye(reason);
+  }
+
+  /** Nothing can be done in this page any more, whoever ends the session. @param {string} reason */
+  #stopHere(reason) {
     this.#leaving = true;
     document.body.setAttribute("inert", "");
-    this.#tell({ ended: reason });
-    try {
-      await fetch("/sign-out", {
+    setTimeout(() => this.#goodbye(reason), LAST_WORDS_MS);
+  }
+
+  /** @param {string} reason @returns {Promise<boolean>} false if another tab does it */
+  async #endOnServer(reason) {
+    const post = () =>
+      fetch("/sign-out", {
         method: "POST",
         headers: { "HX-Request": "true", ...pageHeaders() },
         body: new URLSearchParams({ reason }),
         keepalive: true,
-        signal: AbortSignal.timeout(3000),
       });
+    try {
+      if (!navigator.locks) await post();
+      else {
+        const once = { ifAvailable: true };
+        return await navigator.locks.request("session-end", once, async (lock) => {
+          if (lock) await post();
+          return Boolean(lock);
+        });
+      }
     } catch {
       // the server ends the session by itself when the card no longer proves its presence
     }
-    this.#goodbye(reason);
+    return true;
   }
 
   /** @param {string} reason */
   #goodbye(reason) {
-    this.#leaving = true;
     window.location.replace(`/signed-out?reason=${encodeURIComponent(reason)}`);
   }
 
-  /** @param {{ended?: string, active?: boolean, gone?: boolean}} message */
+  /** @param {{ending?: string, ended?: string, active?: boolean, gone?: boolean}} message */
   #hear(message) {
     if (message.ended) this.#goodbye(message.ended);
+    else if (message.ending && !this.#leaving) this.#stopHere(message.ending);
     else if (message.active) this.#restartClock();
     else if (message.gone !== undefined) this.#showGone(message.gone);
   }
