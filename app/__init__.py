@@ -24,6 +24,7 @@ BLUEPRINTS = (
     "app.blueprints.dashboard.routes:bp",
     "app.blueprints.help.routes:bp",
     "app.blueprints.profile.routes:bp",
+    "app.blueprints.role.routes:bp",
     "app.blueprints.terms.routes:bp",
 )
 

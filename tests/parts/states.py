@@ -38,6 +38,7 @@ STATES: tuple[State, ...] = (
     State("contact details", "profile.contact", "/profile/contact"),
     State("modify contact details", "profile.modify_contact", "/profile/contact/change"),
     State("activity", "profile.activity", "/profile/activity"),
+    State("change role", "role.choose", "/role"),
     State("terms", "terms.show", "/terms"),
     State("help", "help.contacts", "/help"),
 )

@@ -54,6 +54,11 @@ def views() -> Blueprint:
     def conflict() -> str:
         raise Conflict("somebody-was-first", who="<script>")
 
+    @bp.get("/another-card")
+    @open_to_all
+    def another_card() -> str:
+        raise Conflict("another-card")
+
     @bp.get("/too-many")
     @open_to_all
     def too_many() -> str:

@@ -42,6 +42,10 @@ def test_a_rule_s_reason_reaches_a_script(trial: FlaskClient) -> None:
     assert answer.json == {"error": "somebody-was-first"}
 
 
+def test_a_rule_with_words_of_its_own_is_told_in_them(trial: FlaskClient) -> None:
+    assert "sign in with it, and try again" in trial.get("/trial/another-card").text
+
+
 def test_too_many_tries_say_when_to_come_back(trial: FlaskClient) -> None:
     answer = trial.get("/trial/too-many")
     assert answer.headers["Retry-After"] == "90"

@@ -1,0 +1,1 @@
+"""Acting in another of one's positions, without signing out."""
