@@ -84,7 +84,12 @@ class Command(StrEnum):
 
 
 class Hold(StrEnum):
-    """What the bridge keeps after a step until the next step of the same operation."""
+    """What the bridge keeps after a step until the next step of the same operation.
+
+    What was typed with one step, the new passcode too, serves the later ones. When the card says no
+    (`card-refused`) to a step whose ticket holds anything, the card is let go of, and what was
+    typed is kept for HOLD_WAIT_SECONDS: the operation may be begun anew, but not continued.
+    """
 
     NOTHING = "nothing"
     PASSCODE = "passcode"  # the passcode only; the card is free for other programs

@@ -7,13 +7,12 @@ nothing.
 import asyncio
 import logging
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any, TypeVar
 
-from reader_bridge import operations, reading
+from reader_bridge import operations, reading, turns
 from reader_bridge.around import Around
 from reader_bridge.contract import Command, Hold, Outcome, Stage
-from reader_bridge.errors import CardChanged, OutOfTurn, PasscodeNeeded
+from reader_bridge.errors import CardChanged, OutOfTurn, PasscodeNeeded, WorkFailed
 from reader_bridge.lanes import TimedOut
 from reader_bridge.open_card import OpenCard
 from reader_bridge.operations import Bench, Result
@@ -22,52 +21,11 @@ from reader_bridge.readers.protocol import CardBusy, NoCard, Reader
 from reader_bridge.secret import Secret
 from reader_bridge.statements import Statements
 from reader_bridge.tickets import Ticket
+from reader_bridge.turns import MAY_READ, Move, Turn
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Turn(Enum):
-    """Where a conversation stands."""
-
-    FREE = auto()  # nothing is kept
-    WORKING = auto()  # a step is going on
-    HOLDING_PASSCODE = auto()  # the next step of the operation may use it; the card is free
-    HOLDING_CARD = auto()  # an open card session: the transaction goes on
-
-
-class Asks(Enum):
-    """What a ticket asks for, seen from what is kept."""
-
-    TO_CONTINUE = auto()  # its operation's next step, which needs what is kept
-    AGAIN = auto()  # a step of the same operation, begun anew
-    PRESENCE = auto()  # a proof of presence by another operation
-    SOMETHING_ELSE = auto()
-
-
-class Move(Enum):
-    """How a step is done."""
-
-    BEGIN = auto()  # forget what is kept; a transaction of its own
-    WITH_PASSCODE = auto()  # a transaction of its own, with the passcode that is kept
-    BESIDE = auto()  # a transaction of its own, and what is kept stays for the other operation
-    GO_ON = auto()  # in the open transaction, without another SELECT
-
-
-# The whole policy. A pair that is not in it is out of turn.
-MOVES: dict[tuple[Turn, Asks], Move] = {
-    (Turn.FREE, Asks.PRESENCE): Move.BEGIN,
-    (Turn.FREE, Asks.SOMETHING_ELSE): Move.BEGIN,
-    (Turn.HOLDING_PASSCODE, Asks.TO_CONTINUE): Move.WITH_PASSCODE,
-    (Turn.HOLDING_PASSCODE, Asks.AGAIN): Move.WITH_PASSCODE,
-    (Turn.HOLDING_PASSCODE, Asks.PRESENCE): Move.BESIDE,
-    (Turn.HOLDING_PASSCODE, Asks.SOMETHING_ELSE): Move.BEGIN,
-    (Turn.HOLDING_CARD, Asks.TO_CONTINUE): Move.GO_ON,
-    (Turn.HOLDING_CARD, Asks.AGAIN): Move.WITH_PASSCODE,
-}
-
-MAY_READ = frozenset({Turn.FREE, Turn.HOLDING_PASSCODE})
 
 
 class Conversation:
@@ -94,6 +52,7 @@ class Conversation:
         self.outcome = Outcome.NONE  # whether the last step may have changed it
         self._op: str | None = None
         self._passcode: Secret | None = None
+        self._new_passcode: Secret | None = None
         self._open: OpenCard | None = None
         self._ends = 0.0  # when what is kept is given up, on the bridge's clock
         self._waiting: asyncio.Task[None] | None = None
@@ -162,7 +121,7 @@ class Conversation:
             CardBusy, CardChanged, CardRemoved, TimedOut and what taking the card can raise.
         """
         self.touched, self.outcome = False, Outcome.NONE
-        move = self._move(ticket)
+        move = turns.move(self.turn, self._op, ticket)
         self._stop_waiting()
         before, self.turn = self.turn, Turn.WORKING
         bench = Bench(self._statements, self._unseal, progress, passcode, new_passcode)
@@ -170,6 +129,10 @@ class Conversation:
             if move is Move.BESIDE:
                 return await self._work_alone(ticket, bench)
             return await self._work_and_hold(move, ticket, bench)
+        except WorkFailed as error:
+            if move is not Move.BESIDE and ticket.hold is not Hold.NOTHING:
+                await self._stop(error, bench)
+            raise
         finally:
             if move is Move.BESIDE:
                 self.turn = before
@@ -182,19 +145,6 @@ class Conversation:
                 bench.wipe()
                 await self._release()
 
-    def _move(self, ticket: Ticket) -> Move:
-        same = ticket.op == self._op
-        if ticket.continues and not same:
-            raise OutOfTurn
-        if same:
-            asks = Asks.TO_CONTINUE if ticket.continues else Asks.AGAIN
-        else:
-            asks = Asks.PRESENCE if ticket.only_proves_presence else Asks.SOMETHING_ELSE
-        try:
-            return MOVES[self.turn, asks]
-        except KeyError:
-            raise OutOfTurn from None
-
     async def _work_alone(self, ticket: Ticket, bench: Bench) -> list[Result]:
         await self._enter()
         try:
@@ -205,13 +155,15 @@ class Conversation:
 
     async def _work_and_hold(self, move: Move, ticket: Ticket, bench: Bench) -> list[Result]:
         if move is Move.BEGIN:
-            self._forget_passcode()
+            self._forget_passcodes()
             self._ends = self._around.clock() + self._limits.hold_total
         if move is not Move.GO_ON:
             await self._let_go()
         self._op = ticket.op
+        # The bench has them until the step has ended: kept by nobody else, and wiped with it.
         bench.passcode = bench.passcode or self._passcode
-        self._passcode = None  # the bench has it, until the step has ended well
+        bench.new_passcode = bench.new_passcode or self._new_passcode
+        self._passcode = self._new_passcode = None
         _check_passcodes(ticket, bench)
         if self._open is None:
             await self._enter()
@@ -320,16 +272,28 @@ class Conversation:
             return
         if hold is Hold.PASSCODE:
             await self._let_go()
-        self._passcode, bench.passcode = bench.passcode, None
-        bench.wipe()
+        self._keep_passcodes(bench)
         self.turn = Turn.HOLDING_CARD if self._open else Turn.HOLDING_PASSCODE
         self._wait_for_next_step()
+
+    async def _stop(self, error: WorkFailed, bench: Bench) -> None:
+        """The open session is over; what was typed may still serve to begin it anew."""
+        await self._let_go()
+        if self._given_up or not operations.leaves_passcodes_good(error):
+            return
+        self._keep_passcodes(bench)
+        self.turn = Turn.STOPPED
+        self._wait_for_next_step()
+
+    def _keep_passcodes(self, bench: Bench) -> None:
+        self._passcode, self._new_passcode = bench.passcode, bench.new_passcode
+        bench.passcode = bench.new_passcode = None
 
     def _wait_for_next_step(self) -> None:
         if self._op is None:
             return
         until = self._ends
-        if self.turn is Turn.HOLDING_CARD:
+        if self.turn is not Turn.HOLDING_PASSCODE:
             until = min(until, self._around.clock() + self._limits.hold_wait)
         self._waiting = asyncio.create_task(self._wait(until))
 
@@ -361,7 +325,7 @@ class Conversation:
             self._given_up = False
 
     async def _release(self) -> None:
-        self._forget_passcode()
+        self._forget_passcodes()
         await self._let_go()
         self._op = None
         self._given_up = False
@@ -379,13 +343,14 @@ class Conversation:
             self._lane.leave()
 
     def holds(self, secret: Secret) -> bool:
-        """Whether this is the passcode that is kept for the next step."""
-        return self._passcode is secret
+        """Whether this is a passcode that is kept for the next step."""
+        return secret in (self._passcode, self._new_passcode)
 
-    def _forget_passcode(self) -> None:
-        if self._passcode is not None:
-            self._passcode.wipe()
-            self._passcode = None
+    def _forget_passcodes(self) -> None:
+        for secret in (self._passcode, self._new_passcode):
+            if secret is not None:
+                secret.wipe()
+        self._passcode = self._new_passcode = None
 
 
 def _check_passcodes(ticket: Ticket, bench: Bench) -> None:

@@ -15,7 +15,13 @@ from joserfc.jwk import ECKey, RSAKey
 
 from reader_bridge import encoding, parameters, pins
 from reader_bridge.contract import Command, Purpose, Slot, Stage
-from reader_bridge.errors import PasscodeNeeded, UnknownRequest, WorkFailed
+from reader_bridge.errors import (
+    CARD_SAID_NO,
+    PasscodeNeeded,
+    UnknownRequest,
+    WorkFailed,
+    WrongPasscode,
+)
 from reader_bridge.open_card import OpenCard
 from reader_bridge.parameters import Parameters
 from reader_bridge.passcode import PasscodeRule
@@ -23,8 +29,11 @@ from reader_bridge.piv.card import PivCard
 from reader_bridge.piv.errors import (
     MalformedAnswer,
     NotAuthenticated,
+    PinBlocked,
+    PinRefused,
     UnexpectedStatus,
     Unsupported,
+    WrongPin,
 )
 from reader_bridge.piv.objects import CHUID, INS_GET_DATA
 from reader_bridge.secret import Secret
@@ -32,6 +41,8 @@ from reader_bridge.statements import Statements
 from reader_bridge.tickets import Work
 
 Result = dict[str, Any]
+
+SAYS_WRONG_PASSCODE = (WrongPin, PinBlocked, PinRefused, WrongPasscode)
 
 # Answers after which a card that was left as it is may have another application selected.
 NOT_SELECTED = frozenset({0x6982, 0x6986, 0x6D00, 0x6E00})
@@ -96,6 +107,19 @@ def check_new_passcode(work: Sequence[Work], bench: Bench) -> None:
             rule = PasscodeRule.from_ticket(each.parameters.get("rule"))
             current = bench.passcode if each.command is Command.CHANGE_PASSCODE else None
             pins.check(rule, pins.given(bench.new_passcode), current)
+
+
+def leaves_passcodes_good(error: WorkFailed) -> bool:
+    """Whether the passcodes that were typed may serve again after this failure.
+
+    They may where the card said no to something else; never after a wrong one, lest it be sent
+    again and cost a try. The factory's passcode, of which a blank card may say that it is wrong,
+    was not typed by anybody.
+    """
+    cause = error.__cause__
+    if error.command is Command.SET_RETRY_COUNTS and isinstance(cause, SAYS_WRONG_PASSCODE):
+        return True
+    return isinstance(cause, CARD_SAID_NO)
 
 
 def perform(work: Sequence[Work], opened: OpenCard, bench: Bench) -> list[Result]:

@@ -10,7 +10,7 @@ import pytest
 
 from reader_bridge import encoding
 from reader_bridge.contract import Hold
-from reader_bridge.conversation import MOVES, Asks, Move, Turn
+from reader_bridge.turns import MOVES, Asks, Move, Turn
 from tests.parts import work
 from tests.parts.bridge import (
     READER_1,
@@ -19,6 +19,7 @@ from tests.parts.bridge import (
     TicketOffice,
     bridge_settings,
     running_bridge,
+    sealed,
 )
 from tests.parts.issued import PASSCODE, IssuedCard, issued_card
 from tests.parts.statements import claims_of, thumbprint_of
@@ -53,6 +54,7 @@ def test_the_table_answers_every_turn_and_question():
         (Turn.FREE, Asks.AGAIN),
         (Turn.HOLDING_CARD, Asks.PRESENCE),
         (Turn.HOLDING_CARD, Asks.SOMETHING_ELSE),
+        (Turn.STOPPED, Asks.TO_CONTINUE),
     }
     assert [pair for pair, move in MOVES.items() if move is Move.GO_ON] == [
         (Turn.HOLDING_CARD, Asks.TO_CONTINUE)
@@ -191,6 +193,50 @@ def test_a_card_that_was_read_before_is_told_from_memory_in_an_open_session(page
     answer = page.ask("read-card", reader=READER_1)
     # A passcode has been sent: the tries left can't be known without disturbing the session.
     assert answer["error"] == {"code": "out-of-turn"}
+
+
+# Passcodes that are typed once, with the first step
+
+
+def test_a_new_passcode_typed_with_the_first_step_serves_a_later_one(page, office, card, issued):
+    opened = page.step(
+        office, card, [work.open_management()], hold=Hold.CARD, new_passcode="Green7?z"
+    )
+    puk = sealed(page.claims["ek"], issued.puk.encode())
+    items = [
+        answered(issued, opened["ok"]["results"][0]),
+        {"command": "set-passcode", "rule": work.RULE, "puk": puk},
+        work.sign("9c", "issue"),
+    ]
+    assert "ok" in goes_on(page, office, card, items)
+    assert issued.state.passcode.value == b"Green7?z"
+
+
+def test_after_the_card_said_no_the_operation_is_begun_anew_with_what_was_typed(
+    page, office, card, issued
+):
+    """So a service finds out which management key a card has, while the person types once."""
+    witness = open_session(page, office, card)
+    wrong = work.answer_management(witness["algorithm"], bytes(16), bytes(16))
+    assert goes_on(page, office, card, [wrong], hold=Hold.CARD)["error"]["code"] == "card-refused"
+    assert goes_on(page, office, card, [work.sign()])["error"] == {"code": "out-of-turn"}
+    items = [work.sign(purpose="renewal"), work.open_management()]
+    again = page.step(office, card, items, hold=Hold.CARD)
+    assert "ok" in goes_on(page, office, card, [answered(issued, again["ok"]["results"][-1])])
+
+
+def test_a_wrong_passcode_is_never_sent_again_by_itself(page, office, card, issued):
+    answer = page.step(office, card, [work.sign()], passcode="Wrong1!", hold=Hold.CARD)
+    assert answer["error"] == {"code": "wrong-passcode", "left": 2}
+    answer = page.step(office, card, [work.sign()], hold=Hold.CARD)
+    assert answer["error"] == {"code": "passcode-needed"}
+    assert issued.state.passcode.left == 2
+
+
+def test_what_was_typed_is_not_kept_where_the_ticket_does_not_say_so(page, office, card):
+    answer = page.step(office, card, [work.sign(algorithm="RS256")], passcode=PASSCODE)
+    assert answer["error"]["code"] == "card-refused"
+    assert page.step(office, card, [work.sign()])["error"] == {"code": "passcode-needed"}
 
 
 # A held passcode
