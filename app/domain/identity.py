@@ -24,8 +24,3 @@ def is_card_number(text: str) -> bool:
 def is_guid(text: str) -> bool:
     """Say whether a text is a card's GUID as the service writes it: 32 lower-case hex digits."""
     return bool(_GUID.fullmatch(text)) and set(text) != {"0"}
-
-
-def spaced(number: str) -> str:
-    """Return a 12-digit number as printed on the card: in three groups of four."""
-    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))

@@ -23,14 +23,3 @@ def folded(text: str) -> str:
     text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub("", text).split())
-
-
-def prefix_end(prefix: str) -> str:
-    """Return the first text, by code point, that is after everything that begins with ``prefix``.
-
-    Raises:
-        ValueError: the prefix is empty: everything begins with it.
-    """
-    if not prefix:
-        raise ValueError("everything begins with nothing")
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)

@@ -9,7 +9,6 @@ from app.domain.days import day_of, end_of
 
 LEAD = timedelta(days=90)
 LIFE = timedelta(days=730)
-REMINDERS = (90, 30, 7, 1)  # days before expiry, each mailed once
 SELF_RENEWALS_IN_A_ROW = 2
 
 
@@ -106,16 +105,3 @@ def expiry_from(issued_at: datetime, life: timedelta = LIFE) -> date:
 def not_after(expires_on: date) -> datetime:
     """Return the ``notAfter`` of certificates whose last day this is: 23:59:59 in London."""
     return end_of(expires_on)
-
-
-def reminder_due(expires_on: date, today: date, already_sent: frozenset[int]) -> int | None:
-    """Return which reminder to mail today, in days before expiry, or None.
-
-    After days without a run only the nearest one is sent; the day of the last one is past on the
-    day of expiry.
-    """
-    days_left = (expires_on - today).days
-    if days_left < 1:
-        return None
-    reached = [days for days in REMINDERS if days_left <= days]
-    return min(reached) if reached and min(reached) not in already_sent else None

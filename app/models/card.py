@@ -3,9 +3,10 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status
+from app.domain.identity import is_card_number, is_guid
 from app.domain.statuses import CertificateStatus, KeyState
 from app.models.base import Base, UtcDateTime, one_of
 from app.models.person import Person
@@ -66,6 +67,18 @@ class Card(Base):
             postgresql_where=text("status IN ('issued', 'locked', 'suspended')"),
         ),
     )
+
+    @validates("guid")
+    def _is_guid(self, _: str, guid: str) -> str:
+        if not is_guid(guid):
+            raise ValueError("no GUID: 32 lower-case hex digits, not all 0")
+        return guid
+
+    @validates("number")
+    def _is_number(self, _: str, number: str) -> str:
+        if not is_card_number(number):
+            raise ValueError("no card number: 12 digits")
+        return number
 
     def apply(self, event: CardEvent, *, now: datetime) -> None:
         """Move to the status that the table has for ``event``.

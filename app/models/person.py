@@ -3,8 +3,9 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from app.domain.identity import is_uuid
 from app.domain.statuses import PersonStatus
 from app.models.base import Base, UtcDateTime, one_of, sorted_text
 from app.models.organisation import Assignment, Organisation
@@ -53,6 +54,12 @@ class Person(Base):
         Index(None, "given_folded", "family_folded", "id"),
         Index(None, "organisation_id", "family_folded", "given_folded", "id"),
     )
+
+    @validates("uuid")
+    def _is_uuid(self, _: str, uuid: str) -> str:
+        if not is_uuid(uuid):
+            raise ValueError("no UUID: 12 digits, the first of them not 0")
+        return uuid
 
     @property
     def name(self) -> str:

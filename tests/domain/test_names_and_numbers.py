@@ -10,8 +10,8 @@ from app.domain.contact_details import (
     telephone_problem,
     telephone_written,
 )
-from app.domain.identity import is_card_number, is_guid, is_uuid, spaced
-from app.domain.names import folded, prefix_end
+from app.domain.identity import is_card_number, is_guid, is_uuid
+from app.domain.names import folded
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,6 @@ def test_folding_twice_changes_nothing(name):
     assert folded(folded(name)) == folded(name)
 
 
-@given(st.text(min_size=1, max_size=8), st.text(max_size=4), st.text(max_size=8))
-def test_a_prefix_bounds_exactly_what_begins_with_it(prefix, more, other):
-    if ord(prefix[-1]) >= 0x10FFFF:
-        return
-    end = prefix_end(prefix)
-    assert prefix <= prefix + more < end
-    assert (prefix <= other < end) is other.startswith(prefix)
-
-
-def test_everything_begins_with_an_empty_prefix():
-    with pytest.raises(ValueError, match="nothing"):
-        prefix_end("")
-
-
 @pytest.mark.parametrize(
     ("text", "valid"),
     [
@@ -84,10 +70,6 @@ def test_numbers_of_cards_and_guids_have_their_own_shape():
     assert not is_guid("AB" * 16)
     assert not is_guid("0" * 32)
     assert not is_guid("ab" * 15)
-
-
-def test_a_number_is_shown_in_groups_of_four_as_on_the_card():
-    assert spaced("500200300101") == "5002 0030 0101"
 
 
 @pytest.mark.parametrize(

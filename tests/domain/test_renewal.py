@@ -13,7 +13,6 @@ from app.domain.renewal import (
     RenewalWindow,
     expiry_from,
     not_after,
-    reminder_due,
     renewal_state,
     renewals_after,
 )
@@ -123,24 +122,3 @@ def test_a_naive_moment_has_no_day():
 
 def test_certificates_live_730_days_from_the_day_of_issue():
     assert expiry_from(datetime(2026, 11, 23, 9, tzinfo=UTC)) == date(2028, 11, 22)
-
-
-@pytest.mark.parametrize(
-    ("days_left", "sent", "due"),
-    [
-        (91, [], None),
-        (90, [], 90),
-        (89, [], 90),
-        (89, [90], None),
-        (30, [90], 30),
-        (7, [90, 30], 7),
-        (1, [90, 30, 7], 1),
-        (5, [], 7),
-        (5, [7], None),
-        (0, [90, 30, 7, 1], None),
-        (0, [], None),
-        (-1, [], None),
-    ],
-)
-def test_a_holder_is_reminded_at_90_30_7_and_1_days_once_each(days_left, sent, due):
-    assert reminder_due(LAST, LAST - timedelta(days=days_left), frozenset(sent)) == due

@@ -124,6 +124,20 @@ def test_two_people_never_share_a_number(column):
         a_person(**{column: "500200300101"})
 
 
+@pytest.mark.parametrize("uuid", ["50020030010", "000200300101", "50020030010a"])
+def test_a_person_s_uuid_is_one(uuid):
+    with pytest.raises(ValueError, match="UUID"):
+        a_person(uuid=uuid)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("guid", "AB" * 16), ("guid", "0" * 32), ("number", "70020030010")]
+)
+def test_a_card_s_numbers_are_what_they_say(column, value):
+    with pytest.raises(ValueError, match=r"no GUID|no card number"):
+        a_card(a_person(), **{column: value})
+
+
 def test_nobody_is_their_own_line_manager():
     person = a_person()
     person.line_manager_id = person.id

@@ -31,6 +31,7 @@ def principal_in(role: Role | None = None, **facts: Any) -> Principal:
             "signed_in_at": START,
             "idle_ends_at": START + timedelta(minutes=15),
             "total_ends_at": START + timedelta(hours=12),
+            "presence_ends_at": START + timedelta(seconds=150),
             **facts,
         }
     )
