@@ -27,7 +27,6 @@ from app.domain.errors import (
 )
 from app.domain.statuses import SessionEnd
 from app.extensions import db
-from app.layout import exists
 
 log = structlog.get_logger("app.errors")
 
@@ -40,8 +39,6 @@ STATUS: dict[type[RuleBroken], int] = {
     RuleBroken: 409,
 }
 IN_WORDS = frozenset({400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503})
-SIGN_IN = "auth.sign_in"
-SIGNED_OUT = "auth.signed_out"
 
 
 def wants_json() -> bool:
@@ -62,9 +59,9 @@ def answer(status: int, reason: str, **facts: object) -> Response:
 
 def way_in(reason: str | None = None) -> str:
     """Return where to sign in, or where it says why somebody was signed out."""
-    if reason in set(SessionEnd) and exists(SIGNED_OUT):
-        return url_for(SIGNED_OUT, reason=reason)
-    return url_for(SIGN_IN) if exists(SIGN_IN) else "/"
+    if reason in set(SessionEnd):
+        return url_for("auth.signed_out", reason=reason)
+    return url_for("auth.sign_in")
 
 
 def not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
@@ -72,7 +69,7 @@ def not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
     session.pop("token", None)
     if wants_fragment():
         return start_again(way_in(error.reason))
-    if request.method == "GET" and not wants_json() and exists(SIGN_IN):
+    if request.method == "GET" and not wants_json():
         return redirect(way_in(error.reason), 303)
     return answer(401, error.reason)
 

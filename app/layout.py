@@ -1,6 +1,6 @@
 """What the frame around every page needs: where its links lead, and how htmx is set.
 
-A page is offered to whoever may use it, once it exists.
+A page is offered to whoever may use it.
 """
 
 import json
@@ -30,7 +30,6 @@ DESTINATIONS = (
 FOOTER = (
     ("Terms and conditions", "terms.show"),
     ("Help and contacts", "help.contacts"),
-    ("Reader check", "reader_check.show"),
 )
 
 # An answer of 409 or 422 is swapped in: the form says what is wrong. 40x would keep a 409 out.
@@ -63,21 +62,18 @@ def navigation_items() -> list[dict[str, object]]:
             "active": here == place.endpoint.partition(".")[0],
         }
         for place in DESTINATIONS
-        if exists(place.endpoint) and may(place.permission)
+        if may(place.permission)
     ]
 
 
 def footer_items() -> list[dict[str, str]]:
     """Return the pages that everybody may need, signed in or not."""
-    return [
-        {"text": title, "href": url_for(endpoint)} for title, endpoint in FOOTER if exists(endpoint)
-    ]
+    return [{"text": title, "href": url_for(endpoint)} for title, endpoint in FOOTER]
 
 
 def home() -> str:
     """Return where the service's name leads."""
-    endpoint = "dashboard.show" if signed_in() else "auth.sign_in"
-    return url_for(endpoint) if exists(endpoint) else "/"
+    return url_for("dashboard.show" if signed_in() else "auth.sign_in")
 
 
 def page_headers() -> str:
