@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from app.services.demonstration import PLAN
 from reader_bridge.contract import PORTS
 from tools import ports
 from tools.installation import ROOT, Installation, PreparationFailed
@@ -151,7 +152,29 @@ def run(wishes: Wishes) -> int:
 
 
 def welcome(installation: Installation, seconds: float) -> str:
-    return f"{installation.origin}  ({seconds:.0f} s)"
+    """Say where to go, and what to type there."""
+    origin, folder = installation.origin, _shortest(installation.folder)
+    held = [card for card in PLAN if card.uuid is not None]
+    width = max(len(card.name) for card in held)
+    lines = [
+        "",
+        f"The Care Identity Service is running ({seconds:.0f} s).",
+        "",
+        f"  1. Open     {origin}/demo/card-desk   and put a card into a reader",
+        f"  2. Sign in  {origin}/sign-in          with its passcode",
+        "",
+        *(f"  {card.name:<{width}}  {card.passcode:<8}  {card.shows}" for card in held),
+        "",
+        f"  Mail that it sends is in {folder}/mail, what the programs say in {folder}/logs.",
+        "  Ctrl-C ends everything.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shortest(folder: Path) -> Path:
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def end(_number: int, _frame: FrameType | None) -> None:

@@ -3,42 +3,205 @@
 Each row is shown by Chromium, wide and narrow, and looked over. A page without a row fails a test.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from playwright.sync_api import expect
+
+from tests.parts.desk import READER_2
+from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
 
 @dataclass(frozen=True)
 class State:
-    """A page in a state: where it is, and what has to be done to see it so."""
+    """A page in a state: how a person comes to see it, and what then is on the screen."""
 
     name: str
     endpoint: str
-    path: str
-    status: int = 200
+    show: Callable[[Visitor], None]
+    sees: str
+    status: int | None = None  # of the answer, where it is not that of a page that went well
 
 
 # Addresses that show nothing to a person.
 WITHOUT_A_PAGE = {
     "static": "files",
-    "health.healthz": "for the machine that watches over it",
-    "bridge.configuration": "for a reader bridge",
-    "profile.photo": "a picture, part of the profile",
+    "health.healthz": "for the machine that watches over the service",
+    "bridge.configuration": "for the bridge's first run",
     "card_operations.stands": "leads to the page of the operation's kind",
-    "auth.carry_on": "a reload in the middle of a sign-in",
+    "profile.photo": "a picture, part of the profile",
 }
 
+
+def at(address: str) -> Callable[[Visitor], None]:
+    """Show what anybody sees at ``address``."""
+
+    def show(visitor: Visitor) -> None:
+        visitor.page.goto(address)
+
+    return show
+
+
+def with_card(card: str) -> Callable[[Visitor], None]:
+    """Show the sign-in page with ``card`` in the reader."""
+
+    def show(visitor: Visitor) -> None:
+        visitor.show_card(card)
+
+    return show
+
+
+def signed_in(
+    card: str = HOLDER, role: str | None = None, *, address: str = "/"
+) -> Callable[[Visitor], None]:
+    """Show what the holder of ``card`` sees at ``address``."""
+
+    def show(visitor: Visitor) -> None:
+        visitor.sign_in(card, role)
+        visitor.page.goto(address)
+
+    return show
+
+
+def wrong_passcode(visitor: Visitor) -> None:
+    visitor.show_card()
+    visitor.enter(WRONG)
+
+
+def two_cards(visitor: Visitor) -> None:
+    visitor.insert(HOLDER)
+    visitor.insert(MANAGER, READER_2)
+    visitor.page.goto("/sign-in")
+
+
+def choosing_a_role(visitor: Visitor) -> None:
+    visitor.enter(visitor.show_card(MANAGER).passcode)
+
+
+def role_after_reload(visitor: Visitor) -> None:
+    choosing_a_role(visitor)
+    form = visitor.page.locator("form[action$='/role']")
+    address = form.get_attribute("action") or ""
+    visitor.page.goto(address.removesuffix("/role"))
+
+
+def no_role_chosen(visitor: Visitor) -> None:
+    choosing_a_role(visitor)
+    visitor.page.get_by_role("button", name="Continue").click()
+
+
+def terms_due(visitor: Visitor) -> None:
+    visitor.enter(visitor.show_card().passcode)
+    expect(visitor.page.get_by_role("button", name="Accept and sign")).to_be_visible()
+
+
+def terms_declined(visitor: Visitor) -> None:
+    terms_due(visitor)
+    visitor.page.get_by_role("button", name="Decline").click()
+
+
+def signed_out(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.sign_out()
+
+
+def card_taken_out(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.service.desk.remove()
+
+
+def wrong_email(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.goto("/profile/contact/change")
+    visitor.page.get_by_label("Email").fill("nobody")
+    visitor.page.get_by_role("button", name="Update contact").click()
+
+
+def card_services(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.open_card_services()
+
+
+def change_passcode(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.open_change_passcode()
+
+
+def passcode_changed(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.change_passcode(CARDS[HOLDER].passcode, NEW)
+
+
+def new_passcode_too_easy(visitor: Visitor) -> None:
+    change_passcode(visitor)
+    visitor.type_new_passcode(CARDS[HOLDER].passcode, "12345678")
+
+
+def new_passcodes_differ(visitor: Visitor) -> None:
+    change_passcode(visitor)
+    visitor.type_new_passcode(CARDS[HOLDER].passcode, NEW, again=WRONG)
+
+
+def current_passcode_wrong(visitor: Visitor) -> None:
+    change_passcode(visitor)
+    visitor.type_new_passcode(WRONG, NEW)
+
+
+SIGN_IN = "auth.sign_in"
+PASSCODE = "smartcards.passcode"
+
 STATES: tuple[State, ...] = (
-    State("sign in", "auth.sign_in", "/sign-in"),
-    State("signed out", "auth.signed_out", "/signed-out"),
-    State("signed out, card pulled", "auth.signed_out", "/signed-out?reason=card-removed"),
-    State("card desk", "demo.card_desk", "/demo/card-desk"),
-    State("services of a card", "smartcards.service", "/profile/cards/1/service"),
-    State("change passcode", "smartcards.passcode", "/profile/cards/1/passcode"),
-    State("dashboard", "dashboard.show", "/"),
-    State("profile", "profile.show", "/profile"),
-    State("contact details", "profile.contact", "/profile/contact"),
-    State("modify contact details", "profile.modify_contact", "/profile/contact/change"),
-    State("activity", "profile.activity", "/profile/activity"),
-    State("change role", "role.choose", "/role"),
-    State("terms", "terms.show", "/terms"),
-    State("help", "help.contacts", "/help"),
+    # Signing in
+    State("no card", SIGN_IN, at("/sign-in"), "Insert your Smartcard"),
+    State("card read", SIGN_IN, with_card(HOLDER), "Enter your passcode"),
+    State("two cards", SIGN_IN, two_cards, "Which card is yours"),
+    State("wrong passcode", SIGN_IN, wrong_passcode, "2 tries are left"),
+    State("one try left", SIGN_IN, with_card("owen-pritchard"), "1 try is left"),
+    State("locked card", SIGN_IN, with_card("nadia-rahman"), "locked"),
+    State("expired card", SIGN_IN, with_card("keira-osullivan"), "expired"),
+    State("suspended card", SIGN_IN, with_card("lachlan-mackenzie"), "suspended"),
+    State("cancelled card", SIGN_IN, with_card("mei-lin-zhao"), "cancelled"),
+    State("closed account", SIGN_IN, with_card("rosalind-thackeray"), "closed"),
+    State("blank card", SIGN_IN, with_card("blank-1"), "card"),
+    State("choose your role", SIGN_IN, choosing_a_role, "Choose your role"),
+    State("role after a reload", "auth.carry_on", role_after_reload, "Choose your role"),
+    State("no role chosen", SIGN_IN, no_role_chosen, "Choose the role that", status=422),
+    State("terms due", SIGN_IN, terms_due, "Accept and sign"),
+    State("terms declined", SIGN_IN, terms_declined, "terms"),
+    # After it
+    State("signed out", "auth.signed_out", signed_out, "You are signed out"),
+    State("card taken out", "auth.signed_out", card_taken_out, "taken out of the reader"),
+    State("dashboard of a holder", "dashboard.show", signed_in(), "Dashboard"),
+    State("dashboard of an RA Manager", "dashboard.show", signed_in(MANAGER, "RA Manager"), "RA"),
+    State("dashboard, expiring", "dashboard.show", signed_in("isla-farquharson"), "expire"),
+    # Profile
+    State("profile", "profile.show", signed_in(address="/profile"), "Grace"),
+    State(
+        "profile of somebody without a position",
+        "profile.show",
+        signed_in("henrik-soerensen", address="/profile"),
+        "Henrik",
+    ),
+    State("contact details", "profile.contact", signed_in(address="/profile/contact"), "Email"),
+    State(
+        "modify contact details",
+        "profile.modify_contact",
+        signed_in(address="/profile/contact/change"),
+        "Update contact",
+    ),
+    State("wrong email", "profile.modify_contact", wrong_email, "There is a problem", status=422),
+    State("activity", "profile.activity", signed_in(address="/profile/activity"), "activity"),
+    # The holder's own card
+    State("card services", "smartcards.service", card_services, "Change passcode"),
+    State("change passcode", PASSCODE, change_passcode, "Current passcode"),
+    State("passcode changed", PASSCODE, passcode_changed, "Passcode changed"),
+    State("too easy", PASSCODE, new_passcode_too_easy, "1234"),
+    State("not the same", PASSCODE, new_passcodes_differ, "not the same"),
+    State("current one wrong", PASSCODE, current_passcode_wrong, "2 tries are left"),
+    # Open to all
+    State("terms", "terms.show", at("/terms"), "Terms"),
+    State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
+    State("help", "help.contacts", at("/help"), "0151"),
+    State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
+    State("no such page", "static", at("/nowhere"), "not found", status=404),
 )

@@ -69,7 +69,7 @@ class Visitor:
     def open_card_services(self) -> None:
         """Go from the profile to the services of the card that is signed in."""
         self.page.goto("/profile")
-        self.page.get_by_role("link", name=re.compile("^Service")).first.click()
+        self.page.get_by_role("button", name=re.compile("^Service")).first.click()
 
     def open_change_passcode(self) -> None:
         self.open_card_services()
