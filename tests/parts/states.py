@@ -174,6 +174,8 @@ STATES: tuple[State, ...] = (
     State("dashboard of a holder", "dashboard.show", signed_in(), "Dashboard"),
     State("dashboard of an RA Manager", "dashboard.show", signed_in(MANAGER, "RA Manager"), "RA"),
     State("dashboard, expiring", "dashboard.show", signed_in("isla-farquharson"), "expire"),
+    State("change role", "role.choose", signed_in(MANAGER, "RA Manager", address="/role"), "role"),
+    State("change role, only one", "role.choose", signed_in(address="/role"), "role"),
     # Profile
     State("profile", "profile.show", signed_in(address="/profile"), "Grace"),
     State(
