@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from app import audit
 from app.card_operations import base, management, objects, sealed, wire
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn
@@ -203,6 +204,16 @@ def abandon(public_id: str, *, browser: str, actor: Principal | None, now: datet
         revoke(certificate, "cessation-of-operation", now)
     operation.state = OperationState.ABANDONED
     operation.finished_at = now
+    audit.record(
+        ISSUE.event,
+        outcome=Outcome.FAILED,
+        actor=actor,
+        subject_person_id=operation.person_id,
+        subject_card_id=operation.card_id,
+        now=now,
+        reason="abandoned",
+        operation=public_id,
+    )
     db.session.commit()
 
 

@@ -19,6 +19,7 @@ from app.domain.statuses import WorkstationStatus
 from app.extensions import db
 from app.models import Card, Person
 from app.pki.authority import BuiltInAuthority
+from app.services import sign_in
 from reader_bridge.contract import Algorithm
 from reader_bridge.virtual.behaviour import Behaviour, named
 from reader_bridge.virtual.state import CardState
@@ -109,6 +110,21 @@ class Counter:
 
     def run(self, first: NextTicket, **passcodes: str | None) -> Answer:
         return self.page.run(first, self.bring, **passcodes)
+
+    def ticket(self, operation: str) -> NextTicket:
+        """Go on with an operation that stands still."""
+        return base.ticket(
+            operation, actor=self.actor, office=self.office, now=self.now, **self.at_the_bridge()
+        )
+
+    def start_sign_in(self, card: Card, tries_left: int | None = None) -> NextTicket:
+        return sign_in.start(
+            guid=card.guid,
+            tries_left=tries_left,
+            office=self.office,
+            now=self.now,
+            **self.at_the_bridge(),
+        )
 
     def start_issue(
         self, person: Person, algorithm: Algorithm = Algorithm.ES256, **more: Any
