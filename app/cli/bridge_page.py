@@ -80,12 +80,15 @@ class BridgePage:
         Raises:
             BridgeSaidNo: the settings do not allow it, or there is no such card or reader.
         """
-        answer = self._ok(self.ask(Say.DESK, action=action, **fields))
         reader = fields.get("reader", "")
+        before = self.seats.get(reader)
+        answer = self._ok(self.ask(Say.DESK, action=action, **fields))
         if action == "insert":
-            self._until(lambda _: reader in self.seats, started=reader in self.seats)
+            while self.seats.get(reader) in (None, before):
+                self._hear()
         elif action == "remove":
-            self._until(lambda _: reader not in self.seats, started=reader not in self.seats)
+            while reader in self.seats:
+                self._hear()
         return answer
 
     def step(self, ticket: NextTicket, **passcodes: str | None) -> Message:
@@ -116,9 +119,7 @@ class BridgePage:
             answer = bring(answer.operation, self.step(answer, **passcodes))
         return answer
 
-    def _until(self, wanted: Callable[[Message], bool], *, started: bool = False) -> Message:
-        if started:
-            return {}
+    def _until(self, wanted: Callable[[Message], bool]) -> Message:
         while True:
             message = self._hear()
             if wanted(message):

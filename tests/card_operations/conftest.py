@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, scoped_session
 
 from app.card_operations import base, hello, issue
-from app.card_operations.answers import Answer, Finished, NextTicket
+from app.card_operations.answers import Answer, Finished, NextTicket, Waiting
 from app.card_operations.office import Office
 from app.cli.bridge_page import BridgePage, bridge_page
 from app.domain.principal import Principal
@@ -19,7 +19,8 @@ from app.domain.statuses import WorkstationStatus
 from app.extensions import db
 from app.models import Card, Person
 from app.pki.authority import BuiltInAuthority
-from app.services import sign_in
+from app.services import sessions, sign_in
+from app.services.sign_in import SignedIn
 from reader_bridge.contract import Algorithm
 from reader_bridge.virtual.behaviour import Behaviour, named
 from reader_bridge.virtual.state import CardState
@@ -125,6 +126,16 @@ class Counter:
             now=self.now,
             **self.at_the_bridge(),
         )
+
+    def sign_in(self, card: Card, passcode: str = PASSCODE) -> Principal:
+        """Sign the card's holder in, who acts from then on."""
+        answer = self.run(self.start_sign_in(card), passcode=passcode)
+        assert isinstance(answer, Waiting), answer
+        following = sign_in.proceed(answer.operation, browser=self.page.browser, now=self.now)
+        assert isinstance(following, SignedIn), following
+        self.actor = sessions.load(following.token, self.now)
+        assert self.actor is not None
+        return self.actor
 
     def start_issue(
         self, person: Person, algorithm: Algorithm = Algorithm.ES256, **more: Any
