@@ -129,8 +129,12 @@ class Config:
         self.SQLALCHEMY_DATABASE_URI = environ.get(
             "DATABASE_URL", f"sqlite:///{self.INSTANCE / 'cis.db'}"
         )
-        # An error's text must never carry the values of a statement.
-        self.SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
+        # An error's text must never carry the values of a statement. A connection that the
+        # database has closed meanwhile is replaced before it is used.
+        self.SQLALCHEMY_ENGINE_OPTIONS: dict[str, Any] = {
+            "hide_parameters": True,
+            "pool_pre_ping": True,
+        }
         self.CONTACTS = self._contacts(environ)
         self.MAIL_SERVER = environ.get("MAIL_SERVER", "127.0.0.1")
         self.MAIL_PORT = number("MAIL_PORT", environ, 25)

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, text, update
 
 from app.extensions import db
 from app.models import Organisation, RateLimit
@@ -112,3 +112,17 @@ def test_moments_compare_in_the_database_as_they_do_in_python():
     db.session.commit()
     later = select(RateLimit.key).where(RateLimit.window_start > START)
     assert db.session.scalars(later).all() == ["1"]
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced_before_it_is_used():
+    pooled = db.session.connection().connection.driver_connection
+    db.session.rollback()
+    if db.engine.dialect.name == "sqlite":
+        pooled.close()
+    else:
+        administrator = create_engine(db.engine.url)
+        with administrator.begin() as connection:
+            end = text("SELECT pg_terminate_backend(:pid)")
+            connection.execute(end, {"pid": pooled.info.backend_pid})
+        administrator.dispose()
+    assert db.session.scalar(select(func.count(Organisation.id))) == 0
