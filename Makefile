@@ -17,6 +17,7 @@ help:
 	@echo "             PYTEST='tests/web -k sign_in'   only some of them"
 	@echo "make lint    ruff, mypy and the rules about who may import what"
 	@echo "make soak    the tests that take long: many more examples, cuts and repeats"
+	@echo "             SOAK_MINUTES=60   for how long; SOAK_SEED=n   one round again"
 	@echo "make bench   measure; ONLY=name measures one thing"
 
 demo: environment

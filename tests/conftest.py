@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, scoped_session
 import config as settings
 from app import create_app
 from app.extensions import db
-from tests.parts import postgres
+from tests.parts import postgres, properties
 from tests.parts.clock import START, FrozenClock
 from tests.parts.database import PostgresDatabase, SqliteDatabase, TestDatabase
 
@@ -28,6 +28,7 @@ ON_BOTH = {"models", "services"}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+    properties.choose_profile()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

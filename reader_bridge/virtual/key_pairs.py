@@ -77,9 +77,11 @@ def import_key(card: Inside, command: Received) -> bytes:
                 p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q),
                 public,
             ).private_key()  # fmt: skip
+            if key.key_size != 8 * RSA_BYTES:
+                raise Refused(SW_WRONG_DATA)
         else:
             key = ec.derive_private_key(numbers[0x06], CURVES[command.p1][0]())
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, ArithmeticError):
         raise Refused(SW_WRONG_DATA) from None
     _keep(card, slot, key, command.p1, items, generated=False)
     return b""
@@ -169,8 +171,8 @@ def _keep(
         algorithm,
         store(key),
         generated,
-        int.from_bytes(policies.get(0xAA, b""), "big"),
-        int.from_bytes(policies.get(0xAB, b""), "big"),
+        _policy(policies.get(0xAA)),
+        _policy(policies.get(0xAB)),
     )
     stays = [
         old
@@ -179,6 +181,14 @@ def _keep(
     ]
     card.state.keys[slot] = [new, *stays]
     card.state.save()
+
+
+def _policy(value: bytes | None) -> int:
+    if value is None:
+        return SLOTS_OWN
+    if len(value) != 1 or value[0] > ALWAYS:
+        raise Refused(SW_WRONG_DATA)
+    return value[0]
 
 
 def _demand_passcode(card: Inside, slot: str, key: StoredKey) -> None:
