@@ -8,7 +8,7 @@ from app.domain.statuses import WorkstationStatus
 from app.extensions import db
 from app.services import limits
 
-MOST_HELLOS, HELLO_WINDOW = 60, timedelta(minutes=1)  # from one address, behind which many may sit
+MOST_HELLOS, HELLO_WINDOW = 600, timedelta(minutes=1)  # from one address, behind which many may sit
 
 
 @dataclass(frozen=True)

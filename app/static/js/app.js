@@ -1,12 +1,19 @@
 /** What every page starts: htmx's swaps are looked after, and the elements are defined. */
 
 import { initAll } from "../vendor/nhsuk/nhsuk-frontend.min.js";
+import { State, theBridge } from "./bridge-client.js";
 import { arrived } from "./regions.js";
+import { introduce } from "./server.js";
 import "./card-step.js";
 import "./session-guard.js";
 import "./sign-in-card.js";
 
 initAll({ scope: document.body });
+
+// A ticket is good for a minute, counted from the hello: the server hears of it at once.
+theBridge().addEventListener("change", () => {
+  if (theBridge().state === State.CONNECTED) introduce(theBridge()).catch(() => {});
+});
 
 // htmx 4 tells of each element that it has just put into the page by this event.
 document.addEventListener("htmx:after:process", (event) => {

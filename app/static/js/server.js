@@ -74,16 +74,24 @@ async function reach(url, body, headers) {
   }
 }
 
-/** @type {string | null} the connection that the server has been told of */
-let introduced = null;
+/** @type {{sid: string, done: Promise<void>} | null} the connection that the server is told of */
+let introduction = null;
 
 /**
- * Tell the server of this page's connection, once: it mints tickets for known ones only.
+ * Tell the server of this page's connection, once: it mints tickets for known ones only, and their
+ * time counts from this hello. So `app.js` does it as soon as the bridge is connected.
  * @param {import("./bridge-client.js").BridgeClient} bridge
+ * @returns {Promise<void>}
  */
 export async function introduce(bridge) {
   const { signedHello, hello } = bridge;
-  if (!hello || introduced === hello.sid) return;
-  await postJson("/bridge/hello", { hello: signedHello });
-  introduced = hello.sid;
+  if (!hello) return;
+  if (introduction?.sid !== hello.sid) {
+    const done = postJson("/bridge/hello", { hello: signedHello }).then(() => {});
+    introduction = { sid: hello.sid, done };
+    done.catch(() => {
+      if (introduction?.sid === hello.sid) introduction = null;
+    });
+  }
+  await introduction.done;
 }
