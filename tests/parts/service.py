@@ -15,19 +15,27 @@ from tests.parts.desk import Desk, desk_at
 from tests.parts.ports import free_port
 from tests.parts.smtp import MailCatcher, mail_catcher
 from tools.installation import Installation
-from tools.processes import Family
+from tools.processes import Family, Program
 
 
 class Service:
     """A running installation, with a desk to move its virtual cards and a mail server."""
 
     def __init__(
-        self, installation: Installation, prepared: Installation, desk: Desk, mail: MailCatcher
+        self,
+        installation: Installation,
+        prepared: Installation,
+        mail: MailCatcher,
+        family: Family,
+        stack: ExitStack,
     ) -> None:
         self.installation = installation
-        self.desk = desk
         self.mail = mail
         self._prepared = prepared
+        self._family = family
+        self._stack = stack
+        self._bridge: Program | None = None
+        self.start_bridge()
 
     @property
     def origin(self) -> str:
@@ -39,6 +47,8 @@ class Service:
 
     def reset(self) -> None:
         """Make people, cards and readers as they were at the beginning: no card in any reader."""
+        if self._bridge is None:
+            self.start_bridge()
         self.desk.clear()
         shutil.copytree(self._prepared.cards, self.installation.cards, dirs_exist_ok=True)
         with (
@@ -47,6 +57,18 @@ class Service:
         ):
             source.backup(target)
         self.mail.messages.clear()
+
+    def start_bridge(self) -> None:
+        """Start the reader bridge, all its readers empty."""
+        self._bridge = self.installation.start_bridge(self._family)
+        address, origin = self.installation.bridge_address, self.installation.origin
+        self.desk = self._stack.enter_context(desk_at(address, origin))
+
+    def stop_bridge(self) -> None:
+        """End the reader bridge, as a person or an update of the PC does."""
+        assert self._bridge is not None, "the bridge does not run"
+        self._family.stop(self._bridge)
+        self._bridge = None
 
     def flask(self, *command: str) -> str:
         """Run one of the server's commands, as an administrator would."""
@@ -101,7 +123,6 @@ def running_service(folder: Path, shared: Path) -> Iterator[Service]:
         installation = installation_in(folder, mail_port=mail.port)
         installation.write_bridge_settings()
         family = stack.enter_context(Family(installation.logs))
-        installation.start_bridge(family)
+        service = Service(installation, prepared, mail, family, stack)
         installation.start_server(family)
-        desk = stack.enter_context(desk_at(installation.bridge_address, installation.origin))
-        yield Service(installation, prepared, desk, mail)
+        yield service

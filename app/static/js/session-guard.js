@@ -50,6 +50,17 @@ class SessionGuard extends HTMLElement {
     this.#lead();
   }
 
+  /** Whether this tab knows that the card is in its reader. */
+  get ready() {
+    return this.#leads && this.#bridge.ready && !this.#leaving;
+  }
+
+  /** Have the card prove its presence without waiting until it is due. */
+  proveNow() {
+    this.#proofEndsAt = 0;
+    return this.#provePresence();
+  }
+
   disconnectedCallback() {
     clearInterval(this.#clock);
     clearTimeout(this.#graceTimer);

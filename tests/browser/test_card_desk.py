@@ -1,0 +1,66 @@
+"""The card desk: cards are moved by buttons, and every other page notices."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.parts.chromium import NARROW, overflows
+from tests.parts.service import Service
+
+GRACE = "Grace Adeyemi"
+
+
+@pytest.fixture
+def desk(page: Page, service: Service) -> Page:
+    page.goto("/demo/card-desk")
+    page.get_by_role("heading", name=GRACE).wait_for()
+    return page
+
+
+def press(page: Page, what: str, whose: str = GRACE) -> None:
+    page.get_by_role("button", name=re.compile(f"^{what}.*{whose}")).click()
+
+
+def test_a_card_put_in_at_the_desk_is_asked_for_its_passcode_at_the_sign_in_page(
+    desk: Page, context: BrowserContext
+) -> None:
+    other = context.new_page()
+    other.goto("/sign-in")
+    press(desk, "Put into Virtual reader 1")
+    expect(other.get_by_label("Passcode", exact=True)).to_be_visible()
+    press(desk, "Take out of Virtual reader 1")
+    expect(other.locator("[data-reader-state=card-removed]")).to_be_visible()
+
+
+def test_the_desk_shows_where_each_card_is_and_what_to_type(desk: Page) -> None:
+    card = desk.locator("li[data-card=grace-adeyemi]")
+    expect(card).to_contain_text("tulip-42")
+    expect(card).to_contain_text("On the desk")
+    press(desk, "Put into Virtual reader 2")
+    expect(card).to_contain_text("In Virtual reader 2")
+    expect(desk.locator("[data-part=readers]")).to_contain_text(GRACE)
+
+
+def test_a_reader_takes_one_card_so_another_one_swaps_it(desk: Page) -> None:
+    press(desk, "Put into Virtual reader 1")
+    press(desk, "Put into Virtual reader 1", "Amara Okafor")
+    expect(desk.locator("li[data-card=grace-adeyemi]")).to_contain_text("On the desk")
+    expect(desk.locator("li[data-card=amara-okafor]")).to_contain_text("In Virtual reader 1")
+
+
+def test_a_card_can_be_locked(desk: Page) -> None:
+    press(desk, "Lock")
+    expect(desk.locator("li[data-card=grace-adeyemi]")).to_contain_text("locked")
+
+
+def test_a_card_aged_by_700_days_soon_expires(desk: Page) -> None:
+    card = desk.locator("li[data-card=grace-adeyemi]")
+    press(desk, "Put into Virtual reader 1")
+    press(desk, "Age by 700 days")
+    expect(card.get_by_role("status")).to_contain_text("Now expires on")
+
+
+def test_the_desk_fits_a_narrow_window(desk: Page) -> None:
+    desk.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert overflows(desk) <= 0

@@ -1,0 +1,94 @@
+"""Changing the passcode: the rule, the refusals, the lost answer, and the result on the card."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.parts.service import Service
+from tests.parts.visitor import HOLDER, Visitor
+
+OLD, NEW = "tulip-42", "heron-77"
+
+
+@pytest.fixture
+def visitor(page: Page, service: Service) -> Visitor:
+    visitor = Visitor(page, service)
+    visitor.sign_in()
+    visitor.open_change_passcode()
+    return visitor
+
+
+def said(page: Page, code: str) -> Locator:
+    return page.locator(f"[data-code={code}]")
+
+
+def test_the_new_passcode_signs_in_and_the_old_one_does_not(visitor: Visitor) -> None:
+    visitor.type_new_passcode(OLD, NEW)
+    expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
+    visitor.sign_out()
+    visitor.page.goto("/sign-in")
+    visitor.enter(OLD)
+    expect(said(visitor.page, "wrong-passcode")).to_be_visible()
+    visitor.enter(NEW)
+    visitor.reach_dashboard()
+
+
+def test_the_rule_is_there_before_anything_is_typed(visitor: Visitor) -> None:
+    expect(visitor.page.locator("main")).to_contain_text("4 to 8")
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ("abc", "too short"),
+        ("zzzz", "one character repeated"),
+        ("4567", "a run"),
+        ("dcba", "a run"),
+        ("003001", "anyone can read"),
+        (OLD, "same as your current"),
+        ("pâté-99", "characters that this card does not take"),
+    ],
+)
+def test_a_new_passcode_that_is_refused_says_why(visitor: Visitor, new: str, words: str) -> None:
+    visitor.type_new_passcode(OLD, new)
+    expect(said(visitor.page, "passcode-refused")).to_contain_text(words)
+    expect(visitor.page.get_by_label("Current passcode", exact=True)).to_have_value("")
+
+
+def test_a_wrong_current_passcode_says_how_many_tries_are_left(visitor: Visitor) -> None:
+    visitor.type_new_passcode("wrong-99", NEW)
+    expect(said(visitor.page, "wrong-passcode")).to_contain_text("2 tries are left")
+    visitor.type_new_passcode(OLD, NEW)
+    expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
+
+
+def test_two_new_passcodes_that_differ_never_reach_the_card(visitor: Visitor) -> None:
+    visitor.type_new_passcode(OLD, NEW, "heron-78")
+    expect(visitor.page.get_by_text("The two new passcodes are not the same")).to_be_visible()
+    left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
+    assert left[HOLDER] == 3
+
+
+def test_back_and_close_lead_to_the_card_and_to_the_profile(visitor: Visitor) -> None:
+    page = visitor.page
+    page.locator("main").get_by_role("button", name="Back").click()
+    expect(page).to_have_url(lambda url: url.endswith("/service"))
+    page.get_by_role("link", name="Change passcode", exact=True).click()
+    page.get_by_role("button", name="Close").click()
+    expect(page).to_have_url(lambda url: url.endswith("/profile"))
+
+
+def test_two_quick_presses_change_it_once(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.type_passcode(OLD, "Current passcode")
+    visitor.type_passcode(NEW, "New passcode")
+    visitor.type_passcode(NEW, "New passcode again")
+    started = []
+    page.on("request", lambda request: started.append(request.url))
+    page.get_by_role("button", name="Confirm").dblclick()
+    expect(page.get_by_role("heading", name="Passcode changed")).to_be_visible()
+    assert len([url for url in started if url.endswith("/passcode/start")]) == 1
+
+
+def test_somebody_elses_card_is_not_found(visitor: Visitor) -> None:
+    answer = visitor.page.request.get("/profile/cards/1/passcode")
+    assert answer.status == 404

@@ -1,0 +1,129 @@
+"""The session belongs to the card: what ends it, in every tab, and what does not."""
+
+from time import monotonic
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.parts.chromium import Complaints
+from tests.parts.service import Service
+from tests.parts.visitor import HOLDER, MANAGER, Visitor
+
+WITHIN_A_SECOND = 1000
+
+
+@pytest.fixture
+def visitor(page: Page, service: Service) -> Visitor:
+    return Visitor(page, service)
+
+
+def signed_out(page: Page) -> None:
+    heading = page.get_by_role("heading", name="You are signed out", level=1)
+    expect(heading).to_be_visible(timeout=WITHIN_A_SECOND)
+
+
+def test_a_pulled_card_signs_out_at_once_here_and_on_the_server(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.goto("/profile")
+    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    visitor.service.desk.remove()
+    signed_out(visitor.page)
+    expect(visitor.page.locator("main")).to_contain_text("taken out of the reader")
+    visitor.page.goto("/profile")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_a_pulled_card_signs_out_every_tab(visitor: Visitor, context: BrowserContext) -> None:
+    visitor.sign_in()
+    others = [context.new_page() for _ in range(2)]
+    for other in others:
+        other.goto("/profile")
+    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    visitor.service.desk.remove()
+    before = monotonic()
+    for page in (visitor.page, *others):
+        signed_out(page)
+    assert monotonic() - before < 1.5
+
+
+def test_another_tab_takes_over_watching_when_the_first_is_closed(
+    visitor: Visitor, context: BrowserContext
+) -> None:
+    visitor.sign_in()
+    other = context.new_page()
+    other.goto("/profile")
+    visitor.page.close()
+    other.wait_for_function("document.querySelector('session-guard').ready")
+    visitor.service.desk.remove()
+    signed_out(other)
+
+
+def test_a_card_pulled_while_a_page_was_loading_is_noticed(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.goto("about:blank")
+    visitor.service.desk.remove()
+    visitor.page.goto("/profile")
+    signed_out(visitor.page)
+
+
+def test_the_same_card_put_back_does_not_open_the_old_session(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.goto("about:blank")
+    visitor.service.desk.swap(HOLDER)
+    visitor.page.goto("/profile")
+    signed_out(visitor.page)
+
+
+def test_another_card_in_the_second_reader_changes_nothing(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    visitor.service.desk.insert(MANAGER, "Virtual reader 2")
+    visitor.service.desk.remove("Virtual reader 2")
+    visitor.page.wait_for_timeout(300)
+    expect(visitor.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+
+def test_signing_out_in_one_tab_signs_out_in_the_other(
+    visitor: Visitor, context: BrowserContext
+) -> None:
+    visitor.sign_in()
+    other = context.new_page()
+    other.goto("/profile")
+    visitor.sign_out()
+    signed_out(other)
+
+
+def test_a_bridge_that_was_started_again_cannot_vouch_for_the_card(
+    visitor: Visitor, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_CONNECTION_REFUSED")
+    visitor.sign_in()
+    visitor.service.stop_bridge()
+    visitor.service.start_bridge()
+    visitor.insert()
+    heading = visitor.page.get_by_role("heading", name="You are signed out", level=1)
+    expect(heading).to_be_visible(timeout=10_000)
+    expect(visitor.page.locator("main")).to_contain_text("started again")
+
+
+def test_the_card_proves_its_presence_without_its_holder(visitor: Visitor) -> None:
+    visitor.sign_in()
+    guard = visitor.page.locator("session-guard")
+    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    with visitor.page.expect_response(lambda answer: answer.url.endswith("/result")) as proof:
+        guard.evaluate("(guard) => guard.proveNow()")
+    assert proof.value.ok
+    assert proof.value.json() == {"done": True}
+
+
+def test_the_warning_before_the_idle_end_can_be_answered(visitor: Visitor) -> None:
+    visitor.page.clock.install()
+    visitor.sign_in()
+    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    visitor.page.clock.fast_forward("13:05")
+    stay = visitor.page.get_by_role("button", name="Stay signed in")
+    stay.click()
+    expect(stay).to_be_hidden()
+    visitor.page.clock.fast_forward("15:05")
+    signed_out(visitor.page)
+    expect(visitor.page.locator("main")).to_contain_text("Nothing was done")
