@@ -17,6 +17,11 @@ def visitor(page: Page, service: Service) -> Visitor:
     return Visitor(page, service)
 
 
+def watching(page: Page) -> None:
+    """Wait until this tab sees the reader."""
+    page.locator("session-guard[watching]").wait_for(state="attached")
+
+
 def signed_out(page: Page) -> None:
     heading = page.get_by_role("heading", name="You are signed out", level=1)
     expect(heading).to_be_visible(timeout=WITHIN_A_SECOND)
@@ -25,7 +30,7 @@ def signed_out(page: Page) -> None:
 def test_a_pulled_card_signs_out_at_once_here_and_on_the_server(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.page.goto("/profile")
-    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    watching(visitor.page)
     visitor.service.desk.remove()
     signed_out(visitor.page)
     expect(visitor.page.locator("main")).to_contain_text("taken out of the reader")
@@ -38,7 +43,7 @@ def test_a_pulled_card_signs_out_every_tab(visitor: Visitor, context: BrowserCon
     others = [context.new_page() for _ in range(2)]
     for other in others:
         other.goto("/profile")
-    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    watching(visitor.page)
     visitor.service.desk.remove()
     before = monotonic()
     for page in (visitor.page, *others):
@@ -53,7 +58,7 @@ def test_another_tab_takes_over_watching_when_the_first_is_closed(
     other = context.new_page()
     other.goto("/profile")
     visitor.page.close()
-    other.wait_for_function("document.querySelector('session-guard').ready")
+    watching(other)
     visitor.service.desk.remove()
     signed_out(other)
 
@@ -76,7 +81,7 @@ def test_the_same_card_put_back_does_not_open_the_old_session(visitor: Visitor) 
 
 def test_another_card_in_the_second_reader_changes_nothing(visitor: Visitor) -> None:
     visitor.sign_in()
-    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    watching(visitor.page)
     visitor.service.desk.insert(MANAGER, "Virtual reader 2")
     visitor.service.desk.remove("Virtual reader 2")
     visitor.page.wait_for_timeout(300)
@@ -109,7 +114,7 @@ def test_a_bridge_that_was_started_again_cannot_vouch_for_the_card(
 def test_the_card_proves_its_presence_without_its_holder(visitor: Visitor) -> None:
     visitor.sign_in()
     guard = visitor.page.locator("session-guard")
-    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    watching(visitor.page)
     with visitor.page.expect_response(lambda answer: answer.url.endswith("/result")) as proof:
         guard.evaluate("(guard) => guard.proveNow()")
     assert proof.value.ok
@@ -119,7 +124,7 @@ def test_the_card_proves_its_presence_without_its_holder(visitor: Visitor) -> No
 def test_the_warning_before_the_idle_end_can_be_answered(visitor: Visitor) -> None:
     visitor.page.clock.install()
     visitor.sign_in()
-    visitor.page.wait_for_function("document.querySelector('session-guard').ready")
+    watching(visitor.page)
     visitor.page.clock.fast_forward("13:05")
     stay = visitor.page.get_by_role("button", name="Stay signed in")
     stay.click()

@@ -1,4 +1,4 @@
-"""Signing in with a card: every state of the readers, every answer of the card, in real Chromium."""
+"""Signing in with a card: every state of the readers, every answer of the card."""
 
 import re
 
@@ -208,7 +208,9 @@ def test_signing_in_works_by_keyboard_alone(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
 
-def test_the_passcode_field_is_no_part_of_its_form_and_can_be_shown_and_hidden(visitor: Visitor) -> None:
+def test_the_passcode_field_is_no_part_of_its_form_and_can_be_shown_and_hidden(
+    visitor: Visitor,
+) -> None:
     visitor.show_card()
     field = visitor.page.get_by_label("Passcode", exact=True)
     field.fill("abc")
@@ -223,7 +225,7 @@ def test_an_empty_passcode_is_asked_for_without_troubling_the_card(visitor: Visi
     visitor.show_card()
     visitor.enter("")
     field = visitor.page.get_by_label("Passcode", exact=True)
-    expect(field).to_have_accessible_description(re.compile("Error: Enter your passcode"))
+    expect(field).to_have_accessible_description(re.compile(r"Error:\s+Enter your passcode"))
     expect(field).to_be_focused()
     left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
     assert left[HOLDER] == 3

@@ -35,6 +35,7 @@ class Service:
         self._family = family
         self._stack = stack
         self._bridge: Program | None = None
+        self.desk: Desk
         self.start_bridge()
 
     @property

@@ -1,5 +1,6 @@
 /**
- * <session-guard>: the session belongs to the card in the reader.
+ * <session-guard>: the session belongs to the card in the reader. It has the attribute `watching`
+ * in the tab that sees the reader.
  *
  * One tab of a browser watches the reader (a Web Lock decides which); all tabs hear of a removal at
  * once over a BroadcastChannel and leave. The server ends the session by itself as well; this is
@@ -50,11 +51,6 @@ class SessionGuard extends HTMLElement {
     this.#lead();
   }
 
-  /** Whether this tab knows that the card is in its reader. */
-  get ready() {
-    return this.#leads && this.#bridge.ready && !this.#leaving;
-  }
-
   /** Have the card prove its presence without waiting until it is due. */
   proveNow() {
     this.#proofEndsAt = 0;
@@ -85,6 +81,7 @@ class SessionGuard extends HTMLElement {
   /** Compare what is in the readers with the card that this session belongs to. */
   #look() {
     if (this.#leaving) return;
+    this.toggleAttribute("watching", this.#leads && this.#bridge.ready);
     if (this.#bridge.state !== State.CONNECTED) {
       this.#graceTimer ||= window.setTimeout(() => this.#bridgeGone(true), GRACE_MS);
       return;
