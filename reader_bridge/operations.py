@@ -18,6 +18,7 @@ from reader_bridge.contract import Command, Purpose, Slot, Stage
 from reader_bridge.errors import (
     CARD_SAID_NO,
     PasscodeNeeded,
+    SealBroken,
     UnknownRequest,
     WorkFailed,
     WrongPasscode,
@@ -240,7 +241,7 @@ def open_management(at: At, given: Parameters) -> Result:
 def answer_management(at: At, given: Parameters) -> Result:
     at.progress(Stage.PROVING)
     response = at.card.answer_management(
-        parameters.text(given, "algorithm"),
+        parameters.management_algorithm(given).name,
         parameters.octets(given, "answer"),
         parameters.octets(given, "challenge"),
     )
@@ -264,9 +265,12 @@ def set_retry_counts(at: At, given: Parameters) -> Result:
 
 
 def set_management_key(at: At, given: Parameters) -> Result:
-    at.progress(Stage.WRITING)
+    algorithm = parameters.management_algorithm(given)
     key = at.bench.unseal(given.get("key"))
-    at.card.set_management_key(parameters.text(given, "algorithm"), key)
+    if len(key) != algorithm.key:
+        raise SealBroken
+    at.progress(Stage.WRITING)
+    at.card.set_management_key(algorithm.name, key)
     return {}
 
 

@@ -1,14 +1,17 @@
 """The parameters of a command in a ticket, each checked as it is read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from reader_bridge import encoding
 from reader_bridge.contract import Algorithm, Purpose, Slot
 from reader_bridge.errors import UnknownRequest
+from reader_bridge.piv.management import ALGORITHMS, ManagementAlgorithm
 
 Parameters = Mapping[str, Any]
 
+DATA_OBJECT = re.compile("5f[0-9a-f]{4}")  # SP 800-73-4 part 1, table 3, and makers' own
 MOST_TRIES = 15  # of a passcode or PUK: 63Cx has one digit for them
 
 
@@ -23,6 +26,13 @@ def algorithm(parameters: Parameters) -> Algorithm:
     try:
         return Algorithm(parameters["algorithm"])
     except (KeyError, ValueError):
+        raise UnknownRequest("algorithm") from None
+
+
+def management_algorithm(parameters: Parameters) -> ManagementAlgorithm:
+    try:
+        return ALGORITHMS[text(parameters, "algorithm")]
+    except KeyError:
         raise UnknownRequest("algorithm") from None
 
 
@@ -52,7 +62,6 @@ def tries(parameters: Parameters, name: str) -> int:
 
 
 def tag(name: str) -> int:
-    try:
-        return int(name, 16)
-    except ValueError:
-        raise UnknownRequest("tag") from None
+    if not DATA_OBJECT.fullmatch(name):
+        raise UnknownRequest("tag")
+    return int(name, 16)

@@ -6,7 +6,6 @@ The server decides the numbers and sends them with the ticket; it never sees a p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from reader_bridge.contract import Alphabet, PasscodeRefusal
 
@@ -35,21 +34,19 @@ class PasscodeRule:
         """
         if not isinstance(value, Mapping):
             raise MalformedRule("no rule")
-        not_in: Any = value.get("not_in", [])
         try:
-            rule = cls(
-                int(value["min_length"]),
-                int(value["max_length"]),
-                Alphabet(value["alphabet"]),
-                tuple(not_in),
-            )
-        except (KeyError, ValueError, TypeError) as error:
-            raise MalformedRule("a field of the rule") from error
-        if not 1 <= rule.min_length <= rule.max_length <= LONGEST:
+            alphabet = Alphabet(str(value.get("alphabet")))
+        except ValueError as error:
+            raise MalformedRule("alphabet") from error
+        shortest, longest = value.get("min_length"), value.get("max_length")
+        if not (isinstance(shortest, int) and isinstance(longest, int)):
             raise MalformedRule("its lengths")
-        if not all(isinstance(each, str) for each in rule.not_in):
+        if not 1 <= shortest <= longest <= LONGEST:
+            raise MalformedRule("its lengths")
+        not_in = value.get("not_in", [])
+        if not isinstance(not_in, list) or not all(isinstance(each, str) for each in not_in):
             raise MalformedRule("not_in")
-        return rule
+        return cls(shortest, longest, alphabet, tuple(not_in))
 
     def refusal(self, passcode: str, *, current: str | None = None) -> PasscodeRefusal | None:
         """Say why ``passcode`` may not be chosen; ``None`` when it may.

@@ -13,6 +13,7 @@ from reader_bridge.errors import (
 from reader_bridge.passcode import PasscodeRule
 from reader_bridge.piv.card import PivCard
 from reader_bridge.piv.errors import PinBlocked, PinRefused, WrongPin
+from reader_bridge.piv.pin import PIN_LENGTH
 from reader_bridge.secret import Secret
 
 MOST_CANDIDATES = 2  # the current PUK and the pending one; never a third
@@ -96,10 +97,10 @@ def text(sealed: bytes) -> str:
     """The PUK in what was sealed.
 
     Raises:
-        SealBroken: it is not a text.
+        SealBroken: it cannot be one.
     """
     try:
-        return sealed.decode("ascii")
+        return _puk(sealed.decode("ascii"))
     except UnicodeDecodeError:
         raise SealBroken from None
 
@@ -108,14 +109,19 @@ def candidates(sealed: bytes) -> list[str]:
     """The list of PUKs in what was sealed.
 
     Raises:
-        SealBroken: it is not a list of one or two texts.
+        SealBroken: it is not a list of one or two.
     """
     try:
         values = json.loads(sealed)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SealBroken from None
     if not isinstance(values, list) or not 1 <= len(values) <= MOST_CANDIDATES:
         raise SealBroken
-    if not all(isinstance(value, str) for value in values):
+    return list(dict.fromkeys(map(_puk, values)))
+
+
+def _puk(value: object) -> str:
+    """A text that a card can compare: an empty or a longer one would not even reach it."""
+    if not isinstance(value, str) or not value.isascii() or not 1 <= len(value) <= PIN_LENGTH:
         raise SealBroken
-    return list(dict.fromkeys(values))
+    return value

@@ -12,6 +12,8 @@ from joserfc.jwk import OKPKey
 from reader_bridge.contract import Code, Command, Hold, Typ
 
 ALGORITHM = "Ed25519"
+LAST_STEP = 2**31
+LONGEST_CONNECTION = 10 * 365 * 24 * 3600  # seconds; whoever says more says nothing
 
 
 class TicketRefused(Exception):
@@ -95,7 +97,7 @@ class TicketCheck:
         if claims.get("aud") != self._sid:
             raise TicketRefused(Code.TICKET_FOREIGN, "another connection")
         until = claims.get("until")
-        if isinstance(until, bool) or not isinstance(until, int | float):
+        if isinstance(until, bool) or not isinstance(until, int | float) or not _is_time(until):
             raise TicketRefused(Code.TICKET_INVALID, "until")
         if self._clock() - self._opened > until:
             raise TicketRefused(Code.TICKET_EXPIRED, "too late")
@@ -130,7 +132,9 @@ def _read(claims: Mapping[str, Any]) -> Ticket:
         return value
 
     step = claims.get("step")
-    if isinstance(step, bool) or not isinstance(step, str | int):
+    if isinstance(step, int) and (isinstance(step, bool) or not 0 <= step <= LAST_STEP):
+        raise TicketRefused(Code.TICKET_INVALID, "step")
+    if not isinstance(step, str | int):
         raise TicketRefused(Code.TICKET_INVALID, "step")
     card = claims.get("card")
     if card is not None and not (isinstance(card, str) and _is_guid(card)):
@@ -167,6 +171,11 @@ def _read_work(value: object) -> tuple[Work, ...]:
             raise TicketRefused(Code.UNSUPPORTED, "a command unknown here") from None
         work.append(Work(command, {name: item[name] for name in item if name != "command"}))
     return tuple(work)
+
+
+def _is_time(seconds: float) -> bool:
+    """Whether it can be compared with a clock: neither infinite nor not a number."""
+    return 0 <= seconds <= LONGEST_CONNECTION
 
 
 def _is_guid(text: str) -> bool:

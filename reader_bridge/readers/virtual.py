@@ -19,6 +19,7 @@ from reader_bridge.virtual.state import CardState, new_card
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 60  # characters of a card; each may be four bytes of a file name
 PATIENCE = 5.0  # seconds to wait for another connection's transaction
 
 
@@ -253,6 +254,8 @@ class VirtualReaders:
             raise NoSuchCard(card) from error
 
     def _path(self, card: str) -> Path:
-        if not card or card.startswith(".") or set(card) & set("/\\:\0"):
+        if not 1 <= len(card) <= LONGEST_NAME or not card.isprintable():
+            raise NoSuchCard(card)
+        if card.startswith(".") or set(card) & set("/\\:"):
             raise NoSuchCard(card)
         return self._folder / f"{card}.json"
