@@ -29,17 +29,21 @@ ROOT = Path(__file__).resolve().parent
 SECRETS = ("SECRET_KEY", "VAULT_KEY", "TICKET_KEY", "AUDIT_KEY", "ISSUER_PASSPHRASE")
 OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD")
 
-LEAFLET_CONTACTS = {
-    "team": "Informatics Merseyside RA Team",
+# Nobody's numbers: Ofcom keeps 0113 496 0000 to 0999 for drama.
+INVENTED_CONTACTS = {
+    "team": "Northmere RA Team",
     "desks": [
-        {"organisation": "L CCG", "telephone": "0151 296 7777"},
-        {"organisation": "LHCH", "telephone": "0151 600 1344"},
-        {"organisation": "Mersey Care", "telephone": "0151 471 2619"},
-        {"organisation": "S&F CCG", "telephone": "0151 247 6400"},
-        {"organisation": "SS CCG", "telephone": "0151 247 6400"},
-        {"organisation": "UC24", "telephone": "0151 296 7777"},
+        {"organisation": "Northmere University Hospital", "telephone": "01134960700"},
+        {"organisation": "Northmere Community Clinics", "telephone": "01134960710"},
+        {"organisation": "Northmere Mental Health Trust", "telephone": "01134960720"},
+        {"organisation": "Northmere Ambulance Service", "telephone": "01134960730"},
+        {"organisation": "Northmere GP Out of Hours", "telephone": "01134960740"},
     ],
 }
+CONTACTS_EXAMPLE = (
+    '{"team": "Northmere RA Team", "desks": '
+    '[{"organisation": "Northmere Hospital", "telephone": "0113 496 0700"}]}'
+)
 
 
 class ConfigurationError(Exception):
@@ -156,7 +160,7 @@ class Config:
     def _contacts(self, environ: Mapping[str, str]) -> dict[str, Any] | None:
         text = secret("CONTACTS", environ)
         if text is None:
-            return LEAFLET_CONTACTS
+            return self._without_contacts()
         try:
             contacts: dict[str, Any] = json.loads(text)
             well_formed = bool(contacts["team"]) and all(
@@ -165,11 +169,12 @@ class Config:
         except (ValueError, KeyError, TypeError):
             well_formed = False
         if not well_formed:
-            raise ConfigurationError(
-                'CONTACTS is JSON: {"team": "...", "desks": '
-                '[{"organisation": "...", "telephone": "..."}]}'
-            )
+            raise ConfigurationError(f"CONTACTS is JSON like {CONTACTS_EXAMPLE}")
         return contacts
+
+    def _without_contacts(self) -> dict[str, Any] | None:
+        """Whom people call where nobody has said it."""
+        return INVENTED_CONTACTS
 
     def check(self) -> None:
         """Refuse settings that no part of the service could work with.
@@ -185,7 +190,7 @@ class Config:
 
 
 class Development(Config):
-    """On a developer's PC, and for the commands that make the first keys."""
+    """On a developer's PC."""
 
     NAME = "development"
 
@@ -229,20 +234,42 @@ class Production(Config):
 
     NAME = "production"
 
+    def _without_contacts(self) -> dict[str, Any] | None:
+        return INVENTED_CONTACTS if self.DEMONSTRATION else None
+
     def check(self) -> None:
         super().check()
-        missing = [name for name in (*SECRETS, "PKI_FOLDER") if not getattr(self, name)]
-        if missing:
-            raise ConfigurationError(
-                "Production does not start without "
-                + ", ".join(missing)
-                + ": set each in the environment, or name a file in NAME_FILE. "
-                "`CIS_CONFIG=development flask --app wsgi keys create FOLDER` makes a fresh set."
-            )
+        problems = [*self._secrets_missing(), *self._contacts_missing()]
+        if problems:
+            raise ConfigurationError("\n".join(problems))
         origin = urlsplit(self.ORIGIN)
         if origin.scheme != "https" and origin.hostname not in {"127.0.0.1", "localhost", "::1"}:
             raise ConfigurationError(f"Production needs an https ORIGIN, not {self.ORIGIN!r}")
         self.TRUSTED_HOSTS = [origin.hostname]
+
+    def _secrets_missing(self) -> list[str]:
+        missing = [name for name in (*SECRETS, "PKI_FOLDER") if not getattr(self, name)]
+        if not missing:
+            return []
+        return [
+            f"Production does not start without {', '.join(missing)}: set each in the environment, "
+            "or name a file in NAME_FILE. `flask --app wsgi keys create FOLDER` makes a fresh set "
+            "and prints the settings."
+        ]
+
+    def _contacts_missing(self) -> list[str]:
+        if self.CONTACTS:
+            return []
+        return [
+            "Production does not start without CONTACTS: whom people call when they cannot sign "
+            f"in. Set it in the environment, or name a file in CONTACTS_FILE: {CONTACTS_EXAMPLE}"
+        ]
+
+
+class BeforeTheKeys(Config):
+    """For the one command that makes the secrets without which Production does not start."""
+
+    NAME = "before-the-keys"
 
 
 KINDS: dict[str, type[Config]] = {kind.NAME: kind for kind in (Development, Testing, Production)}

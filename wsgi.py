@@ -1,5 +1,12 @@
 """The server's entry: `flask --app wsgi`, or `granian --interface wsgi wsgi:app`."""
 
-from app import create_app
+import sys
 
-app = create_app()
+import config
+from app import create_app
+from app.cli.keys import makes_keys
+
+try:
+    app = create_app(config.BeforeTheKeys() if makes_keys(sys.argv) else None)
+except config.ConfigurationError as error:
+    sys.exit(f"The service does not start with these settings.\n{error}")

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from flask import Flask
 
+from app.domain.contact_details import telephone_shown
 from app.domain.days import LONDON
 
 
@@ -43,7 +44,12 @@ def grouped(number: str | None, size: int = 4) -> str:
     return "\u00a0".join(number[i : i + size] for i in range(0, len(number), size))
 
 
+def telephone(number: str | None) -> str:
+    """Write a telephone number in groups that do not come apart: "0113 496 0123"."""
+    return telephone_shown(number or "").replace(" ", "\u00a0")
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
-        day=day, moment=moment, masked=masked, counted=counted, grouped=grouped
+        day=day, moment=moment, masked=masked, counted=counted, grouped=grouped, telephone=telephone
     )

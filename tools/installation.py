@@ -98,7 +98,7 @@ class Installation:
     # What is done once
 
     def make_keys(self) -> None:
-        self.flask("keys", "create", str(self.keys), CIS_CONFIG="development")
+        self.flask("keys", "create", str(self.keys))
 
     def fill(self) -> None:
         """Make the database and the demonstration's people."""
@@ -109,7 +109,7 @@ class Installation:
         """Issue the demonstration's virtual cards, over the running bridge."""
         self.flask("demonstration", "cards")
 
-    def flask(self, *command: str, **settings: str) -> str:
+    def flask(self, *command: str) -> str:
         """Run one of the server's commands and return what it said.
 
         Raises:
@@ -117,7 +117,7 @@ class Installation:
         """
         done = subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", *command],
-            env=self.environment | settings,
+            env=self.environment,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,

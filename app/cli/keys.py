@@ -3,6 +3,8 @@
 import base64
 import os
 import secrets
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -16,6 +18,13 @@ from app.pki.authority import BuiltInAuthority
 PKI = "pki"
 
 keys = AppGroup("keys", help="The secrets that the service starts with.")
+
+
+def makes_keys(arguments: Sequence[str]) -> bool:
+    """Say whether a process was started as `flask … keys create …`, which needs no secret yet."""
+    program, *words = arguments
+    is_flask = Path(program).name == "flask" or Path(program).parent.name == "flask"
+    return is_flask and ("keys", "create") in pairwise(words)
 
 
 def fresh_secrets() -> dict[str, str]:

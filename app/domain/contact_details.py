@@ -32,6 +32,34 @@ def telephone_written(text: str) -> str:
     return text
 
 
+def telephone_shown(number: str) -> str:
+    """Return a number as it is written in the United Kingdom: "0113 496 0123", "07700 900123".
+
+    Any other number is returned as it is kept.
+    """
+    number, _, extension = telephone_written(number).partition("x")
+    country = "+44 " if number.startswith("+44") else "0"
+    national = number.removeprefix("+44" if country == "+44 " else "0")
+    if (number.startswith("0") or country == "+44 ") and national.isdecimal():
+        number = country + _grouped(national)
+    return f"{number} ext. {extension}" if extension else number
+
+
+def _grouped(national: str) -> str:
+    """Group the digits after the 0, by the length of the area's code (Ofcom's numbering plan)."""
+    if len(national) == 10:
+        if national.startswith("2"):  # 020 7946 0123
+            return f"{national[:2]} {national[2:6]} {national[6:]}"
+        three = national[0] in "389" or national[:2] == "11" or national[0] + national[2] == "11"
+        if three or national[:2] in ("55", "56"):  # 0113 496 0123, 0300 123 4567
+            return f"{national[:3]} {national[3:6]} {national[6:]}"
+    if len(national) == 9 and national.startswith("8"):  # 0800 123456
+        return f"{national[:3]} {national[3:]}"
+    if len(national) in (9, 10):  # 01632 960123, 07700 900123
+        return f"{national[:4]} {national[4:]}"
+    return national
+
+
 def telephone_problem(text: str) -> TelephoneProblem | None:
     """Return what is wrong with a telephone number, or None. Empty is for the caller to judge."""
     number, _, _ = telephone_written(text).partition("x")

@@ -1,5 +1,7 @@
 """`flask keys create`: secrets with which Production starts, readable by their owner alone."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from flask import Flask
 
 import config as settings
 from app.card_operations.tickets import TicketKeys
+from app.cli.keys import makes_keys
 from app.pki.authority import BuiltInAuthority
 from app.vault import Vault
 
@@ -24,8 +27,49 @@ def create(app: Flask, folder: Path) -> Result:
 def test_what_it_prints_is_what_production_needs_to_start(app: Flask, folder: Path) -> None:
     printed = create(app, folder).output
     environment = dict(line.split("=", 1) for line in printed.splitlines())
-    config = settings.Production({**environment, "ORIGIN": "https://identity.example.org"})
+    config = settings.Production(
+        {
+            **environment,
+            "ORIGIN": "https://identity.example.org",
+            "CONTACTS": settings.CONTACTS_EXAMPLE,
+        }
+    )
     assert all(getattr(config, name) for name in settings.SECRETS)
+
+
+def flask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, of which nothing is set up."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+        cwd=settings.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_on_a_fresh_machine_the_keys_can_be_made_and_nothing_else(tmp_path: Path) -> None:
+    here = str(tmp_path / "instance")
+    refused = flask("terms", "list", INSTANCE=here)
+    assert refused.returncode != 0
+    assert "Production does not start without SECRET_KEY" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    made = flask("keys", "create", str(tmp_path / "keys"), INSTANCE=here)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "keys" / "VAULT_KEY").exists()
+
+
+@pytest.mark.parametrize(
+    "started_as",
+    [
+        ["/srv/.venv/bin/granian", "wsgi:app", "keys", "create"],
+        ["/srv/.venv/bin/flask", "--app", "wsgi", "db", "upgrade"],
+        ["/srv/.venv/bin/flask", "--app", "wsgi", "create", "keys"],
+    ],
+)
+def test_no_other_program_starts_without_its_secrets(started_as: list[str]) -> None:
+    assert not makes_keys(started_as)
 
 
 def test_each_part_of_the_server_can_use_its_secret(app: Flask, folder: Path) -> None:

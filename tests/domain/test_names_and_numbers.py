@@ -8,6 +8,7 @@ from app.domain.contact_details import (
     TelephoneProblem,
     mobile_problem,
     telephone_problem,
+    telephone_shown,
     telephone_written,
 )
 from app.domain.identity import is_card_number, is_guid, is_uuid
@@ -122,3 +123,28 @@ def test_what_is_no_telephone_number_says_why(typed, problem):
 )
 def test_a_mobile_number_begins_as_mobile_numbers_do(typed, problem):
     assert mobile_problem(typed) is problem
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("01134960123", "0113 496 0123"),
+        ("01514960123", "0151 496 0123"),
+        ("02079460123", "020 7946 0123"),
+        ("01632960123", "01632 960123"),
+        ("0163296012", "01632 96012"),
+        ("07700900123", "07700 900123"),
+        ("03001234567", "0300 123 4567"),
+        ("0800123456", "0800 123456"),
+        ("+441134960123", "+44 113 496 0123"),
+        ("02079460123x45", "020 7946 0123 ext. 45"),
+        ("+33142685300", "+33142685300"),
+        ("4711", "4711"),
+        ("", ""),
+    ],
+)
+def test_a_telephone_number_is_shown_as_it_is_written_in_the_united_kingdom(
+    kept: str, shown: str
+) -> None:
+    assert telephone_shown(kept) == shown
+    assert telephone_written(shown) == kept

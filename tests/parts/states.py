@@ -203,7 +203,7 @@ STATES: tuple[State, ...] = (
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
-    State("help", "help.contacts", at("/help"), "0151"),
+    State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),
 )

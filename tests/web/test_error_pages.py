@@ -17,8 +17,8 @@ def test_each_refusal_is_a_page_in_words_that_names_whom_to_turn_to(
     assert answer.status_code == status
     assert str(status) not in answer.text.split("<h1")[1].split("</h1>")[0]
     assert answer.text.count("<h1") == 1
-    assert "Informatics Merseyside RA Team" in answer.text
-    assert "0151 296 7777" in answer.text
+    assert "Northmere RA Team" in answer.text
+    assert "0113\u00a0496\u00a00700" in answer.text
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -41,5 +41,5 @@ def test_the_help_page_answers_the_leaflet_s_questions_with_its_contact_table(
 ) -> None:
     text = client.get("/help").text
     assert question in text
-    assert "Mersey Care" in text
-    assert "0151 471 2619" in text
+    assert "Northmere Ambulance Service" in text
+    assert "0113\u00a0496\u00a00730" in text

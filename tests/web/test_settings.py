@@ -15,6 +15,7 @@ COMPLETE = {
     "ISSUER_PASSPHRASE": "p",
     "PKI_FOLDER": "/srv/pki",
     "ORIGIN": "https://cards.example.org",
+    "CONTACTS": '{"team": "RA", "desks": [{"organisation": "H", "telephone": "0113 496 0123"}]}',
 }
 
 
@@ -28,7 +29,22 @@ def test_production_refuses_to_start_without_each_of_its_secrets_and_says_which(
 def test_production_names_everything_that_is_missing_at_once() -> None:
     with pytest.raises(ConfigurationError) as error:
         Production({"ORIGIN": "https://cards.example.org"})
-    assert all(name in str(error.value) for name in settings.SECRETS)
+    assert all(name in str(error.value) for name in (*settings.SECRETS, "CONTACTS"))
+
+
+def test_production_needs_to_know_whom_people_call_and_shows_an_example() -> None:
+    without = {key: value for key, value in COMPLETE.items() if key != "CONTACTS"}
+    with pytest.raises(ConfigurationError, match="CONTACTS") as error:
+        Production(without)
+    assert Production({**without, "CONTACTS": settings.CONTACTS_EXAMPLE}).CONTACTS
+    assert settings.CONTACTS_EXAMPLE in str(error.value)
+
+
+def test_the_demonstration_s_numbers_are_nobody_s() -> None:
+    without = {key: value for key, value in COMPLETE.items() if key != "CONTACTS"}
+    contacts = Production({**without, "DEMONSTRATION": "on"}).CONTACTS
+    assert contacts
+    assert all(desk["telephone"].startswith("01134960") for desk in contacts["desks"])
 
 
 def test_production_starts_with_its_secrets_and_keeps_the_session_cookie_to_https() -> None:

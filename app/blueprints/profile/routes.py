@@ -11,6 +11,7 @@ from app.blueprints.forms import tell
 from app.blueprints.fragments import page_or_fragment
 from app.blueprints.permissions import principal, requires
 from app.blueprints.profile.forms import PROBLEMS, ContactForm
+from app.domain.contact_details import telephone_shown
 from app.domain.days import day_of
 from app.domain.errors import Invalid
 from app.domain.roles import Permission
@@ -36,7 +37,14 @@ def contact() -> ResponseReturnValue:
 @bp.get("/contact/change")
 @requires(Permission.CHANGE_OWN_CONTACT_DETAILS)
 def modify_contact() -> ResponseReturnValue:
-    return contact_form(ContactForm(obj=profile.contact(principal().person_id)))
+    kept = profile.contact(principal().person_id)
+    return contact_form(
+        ContactForm(
+            email=kept.email,
+            telephone=telephone_shown(kept.telephone or ""),
+            mobile=telephone_shown(kept.mobile or ""),
+        )
+    )
 
 
 @bp.post("/contact/change")
