@@ -4,18 +4,18 @@ The card's new GUID, management key and PUK are in the journal, sealed, before a
 The certificates are held until the last step. An issue that was cut off anywhere is run again:
 what the journal believes is written and proven again, all else is made again.
 
-===========  ==========================================================  ==========================
-step         card work                                                   cut: way forward
-===========  ==========================================================  ==========================
-open         witness of the management key (9B)                          again
-prepare      answer with the factory's key; retry counts; CHUID, CCC;    again; the new key is tried
-             the new management key; witness                             first, then the factory's
-secure       answer with the new key; PUK; the holder's passcode;        PUK: new, then factory's, one
-             then as ``keys``                                            try at most; the rest again
-keys         write and prove what is certified; make the next key,       certified: written again;
-             proven by itself and by the key before it: 9E, 9C, 9A       not certified: made again
-(the last)   9A signs: certificates active, card issued                  proven again
-===========  ==========================================================  ==========================
+=========  ==========================================================  ===========================
+step       card work                                                   cut: way forward
+=========  ==========================================================  ===========================
+open       witness of the management key (9B)                          again
+prepare    answer with the factory's key; retry counts; CHUID, CCC;    the new key is tried first,
+           the new management key; witness                             then the factory's
+secure     answer with the new key; PUK; the holder's passcode;        PUK: the new one first, one
+           then as ``keys``                                            try at most; the rest again
+keys       write and prove what is certified; make the next key,       certified: written again;
+           proven by itself and by the key before it: 9E, 9C, 9A       not certified: made again
+the last   9A signs: certificates active, card issued                  proven again
+=========  ==========================================================  ===========================
 """
 
 import hashlib

@@ -28,7 +28,7 @@ def run(app: Flask, counter: Counter, bridge: RunningBridge, monkeypatch):
         done = app.test_cli_runner().invoke(group, list(arguments))
         assert done.exit_code == answer, done.output
         db.session.expire_all()
-        return done.output
+        return done.stdout if answer == 0 else done.output
 
     return run
 
