@@ -79,7 +79,8 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of each of its programs: nothing of the caller's own settings."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        names = ("PATH", "HOME", "LANG", "PCSCLITE_CSOCK_NAME")  # the last: where PC/SC is
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         settings = {
             "CIS_CONFIG": "production",
             "INSTANCE": str(self.folder),

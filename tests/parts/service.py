@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.parts.desk import Desk, desk_at
@@ -64,6 +65,19 @@ class Service:
         self._bridge = self.installation.start_bridge(self._family)
         address, origin = self.installation.bridge_address, self.installation.origin
         self.desk = self._stack.enter_context(desk_at(address, origin))
+
+    @contextmanager
+    def bridge_with(self, readers: str) -> Iterator[None]:
+        """For a while, have the bridge use other ``readers`` than the virtual ones: "pcsc"."""
+        self.stop_bridge()
+        other = replace(self.installation, readers=readers)
+        other.write_bridge_settings()
+        bridge = other.start_bridge(self._family)
+        try:
+            yield
+        finally:
+            self._family.stop(bridge)
+            self.installation.write_bridge_settings()
 
     def stop_bridge(self) -> None:
         """End the reader bridge, as a person or an update of the PC does."""

@@ -1,0 +1,64 @@
+"""Every word that readers and cards can say has a sentence of its own, with what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from reader_bridge.contract import Code, Outcome, PasscodeRefusal, Stage
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCRIPTS = ROOT / "app" / "static" / "js"
+
+
+def say(app: Flask, macro: str, *arguments: object) -> str:
+    """Return what a macro of the words says."""
+    words = app.jinja_env.get_template("components/card_words.html").module
+    return str(getattr(words, macro)(*arguments)).strip()
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_has_a_title_and_says_what_to_do(app: Flask, code: Code) -> None:
+    facts = {"left": 2, "rule": "run"}
+    assert say(app, "title", code, facts)
+    assert say(app, "advice", code, facts).endswith(".")
+
+
+def test_no_two_refusals_of_a_passcode_read_alike(app: Flask) -> None:
+    said = [say(app, "refusal", rule) for rule in PasscodeRefusal]
+    assert all(said)
+    assert len(set(said)) == len(said)
+
+
+def test_no_two_stages_read_alike(app: Flask) -> None:
+    said = [say(app, "stage", stage) for stage in Stage]
+    assert all(said)
+    assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("code", [Code.CARD_REMOVED, Code.FAILED])
+def test_a_lost_answer_is_not_called_nothing(app: Flask, code: Code) -> None:
+    sure = say(app, "advice", code, {"outcome": Outcome.NONE})
+    unsure = say(app, "advice", code, {"outcome": Outcome.UNKNOWN})
+    assert "Nothing was changed" in sure
+    assert "Nothing was changed" not in unsure
+
+
+@pytest.mark.parametrize(
+    ("left", "words"), [(2, "2 tries are left"), (1, "1 try is left. If it is wrong, the card")]
+)
+def test_the_last_try_is_said_to_be_the_last(app: Flask, left: int, words: str) -> None:
+    assert words in say(app, "advice", Code.WRONG_PASSCODE, {"left": left})
+
+
+def test_every_state_of_the_bridge_has_words_on_the_sign_in_page(app: Flask) -> None:
+    script = (SCRIPTS / "bridge-client.js").read_text("utf-8")
+    table = re.search(r"State = Object.freeze\(\{(.*?)\}\)", script, re.DOTALL)
+    assert table
+    states = set(re.findall(r'"([a-z-]+)"', table[1])) - {"connected"}
+    with app.test_request_context():
+        words = app.jinja_env.get_template("components/reader_state.html").module
+        assert states <= set(words.READER_STATES)  # type: ignore[attr-defined]
+        for name in words.READER_STATES:  # type: ignore[attr-defined]
+            assert f'data-reader-state="{name}"' in words.reader_state(name)  # type: ignore[attr-defined]
