@@ -4,12 +4,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import bridge_round_trip, page_weight
+from bench import bridge_round_trip, page_weight, profile_page, sign_in
 from bench.figures import Figure, as_table, write_down
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "bridge-round-trip": bridge_round_trip.measure,
+    "sign-in": sign_in.measure,
+    "profile-page": profile_page.measure,
     "page-weight": page_weight.measure,
 }
 

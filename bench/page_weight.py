@@ -1,13 +1,10 @@
 """What a page costs on the wire, for a browser that was never here and for one that was."""
 
-import tempfile
-from pathlib import Path
-
 from playwright.sync_api import BrowserContext, Page
 
 from bench.figures import Figure
+from bench.installed import whole_service
 from tests.parts.chromium import Complaints, chromium, context_of
-from tests.parts.service import running_service
 from tests.parts.visitor import Visitor
 
 COLD_GOAL, WARM_GOAL = 100.0, 25.0  # kB
@@ -35,18 +32,16 @@ class Wire:
 
 def measure() -> list[Figure]:
     figures = []
-    with tempfile.TemporaryDirectory() as folder:
-        shared = Path(folder) / "prepared"
-        with (
-            running_service(Path(folder) / "instance", shared) as service,
-            chromium() as browser,
-            context_of(browser, service.origin, Complaints()) as context,
-        ):
-            page = context.new_page()
-            wire = Wire(context, page)
-            cold, warm = wire.of(page, "/sign-in"), wire.of(page, "/sign-in")
-            Visitor(page, service).sign_in()
-            profile = wire.of(page, "/profile")
+    with (
+        whole_service() as service,
+        chromium() as browser,
+        context_of(browser, service.origin, Complaints()) as context,
+    ):
+        page = context.new_page()
+        wire = Wire(context, page)
+        cold, warm = wire.of(page, "/sign-in"), wire.of(page, "/sign-in")
+        Visitor(page, service).sign_in()
+        profile = wire.of(page, "/profile")
     for name, value, goal in (
         ("sign-in page, cold", cold, COLD_GOAL),
         ("sign-in page, warm", warm, WARM_GOAL),
