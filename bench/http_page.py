@@ -1,4 +1,4 @@
-"""What a page does to sign in, without the browser around it: requests, a websocket, nothing else."""
+"""What a page does to sign in, without the browser: requests and a websocket, nothing else."""
 
 import http.client
 import http.cookies

@@ -7,14 +7,11 @@ from sqlalchemy import select
 import config as settings
 from app import create_app
 from app.blueprints.permissions import open_to_all, principal
-from app.cli.bridge_page import bridge_page
 from app.extensions import db
 from app.models import Person
 from bench.figures import Figure, median_ms, side_by_side
-from bench.http_page import HttpPage, introduce, sign_in
 from bench.installed import whole_service
-from bench.sign_in import PASSCODE, accept_terms, forget_tries
-from tests.parts.desk import READER_1
+from bench.sign_in import one_sign_in, without_terms
 from tests.parts.visitor import HOLDER
 
 ROUNDS = 200
@@ -24,28 +21,21 @@ FLOOR = """{% extends "layout.html" %}{% block heading %}{{ name }}{% endblock %
 
 def measure() -> list[Figure]:
     with whole_service() as service:
-        port = int(service.installation.bridge_port_file.read_text())
-        with bridge_page(port, service.origin) as bridge:
-            bridge.desk("insert", card=HOLDER, reader=READER_1)
-            guid = bridge.read_card(READER_1)["guid"]
-            accept_terms(service, bridge, guid)
-            forget_tries(service)
-            page = HttpPage(service.installation.port)
-            introduce(page, bridge)
-            sign_in(page, bridge, guid, PASSCODE)
-            app = create_app(
-                settings.load({**service.installation.environment, "LOG_LEVEL": "ERROR"})
-            )
-            add_floor(app)
-            client = app.test_client()
-            for name, value in page.cookies.items():
-                client.set_cookie(name, value, domain="127.0.0.1")
+        service.desk.insert(HOLDER)
+        without_terms(service)
+        _, page = one_sign_in(service)
+        environment = service.installation.environment
+        app = create_app(settings.load(environment | {"LOG_LEVEL": "ERROR"}))
+        add_floor(app)
+        client = app.test_client()
+        for name, value in page.cookies.items():
+            client.set_cookie(name, value, domain="127.0.0.1")
 
-            def fetch(address: str) -> None:
-                answer = client.get(address, base_url=service.origin)
-                assert answer.status_code == 200, f"{address}: {answer.status}"
+        def fetch(address: str) -> None:
+            answer = client.get(address, base_url=service.origin)
+            assert answer.status_code == 200, f"{address}: {answer.status}"
 
-            times, floors = side_by_side(lambda: fetch("/profile"), lambda: fetch("/floor"), ROUNDS)
+        times, floors = side_by_side(lambda: fetch("/profile"), lambda: fetch("/floor"), ROUNDS)
     value, floor = median_ms(times), median_ms(floors)
     return [
         Figure(

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-from app.cli.bridge_page import BridgePage, bridge_page
+from app.cli.bridge_page import bridge_page
 from bench.figures import Figure, durations, median_ms
 from bench.http_page import HttpPage, introduce, sign_in
 from bench.installed import whole_service
@@ -22,12 +22,9 @@ PASSCODE = CARDS[HOLDER].passcode
 
 def measure() -> list[Figure]:
     with whole_service() as service:
-        port = int(service.installation.bridge_port_file.read_text())
-        with bridge_page(port, service.origin) as bridge:
-            bridge.desk("insert", card=HOLDER, reader=READER_1)
-            guid = bridge.read_card(READER_1)["guid"]
-            accept_terms(service, bridge, guid)
-            times = [one_sign_in(service, bridge, guid) for _ in range(ROUNDS)]
+        service.desk.insert(HOLDER)
+        without_terms(service)
+        times = [one_sign_in(service)[0] for _ in range(ROUNDS)]
         card = VirtualCard.load(next(service.installation.cards.glob(f"{HOLDER}*")))
         bare = durations(lambda: what_the_card_does(card), ROUNDS)
     value, floor = median_ms(times), median_ms(bare)
@@ -44,26 +41,22 @@ def measure() -> list[Figure]:
     ]
 
 
-def one_sign_in(service: Service, bridge: BridgePage, guid: str) -> float:
-    forget_tries(service)
+def one_sign_in(service: Service) -> tuple[float, HttpPage]:
+    """Sign in as a new browser; return how long it took after the passcode, and the browser."""
     page = HttpPage(service.installation.port)
-    introduce(page, bridge)
-    started = time.perf_counter()
-    sign_in(page, bridge, guid, PASSCODE)
-    return time.perf_counter() - started
+    port = int(service.installation.bridge_port_file.read_text())
+    with bridge_page(port, service.origin) as bridge:
+        guid = bridge.read_card(READER_1)["guid"]
+        introduce(page, bridge)
+        started = time.perf_counter()
+        sign_in(page, bridge, guid, PASSCODE)
+        return time.perf_counter() - started, page
 
 
-def accept_terms(service: Service, bridge: BridgePage, guid: str) -> None:
-    """Note the terms as accepted, so that every measured sign-in does the same work."""
+def without_terms(service: Service) -> None:
+    """Take the terms away, so that every sign-in does the same work."""
     with closing(sqlite3.connect(service.database, timeout=10)) as database, database:
         database.execute("DELETE FROM terms_version")
-    one_sign_in(service, bridge, guid)
-
-
-def forget_tries(service: Service) -> None:
-    """Make room under the limit of hellos, which is not what is measured."""
-    with closing(sqlite3.connect(service.database, timeout=10)) as database, database:
-        database.execute("DELETE FROM rate_limit")
 
 
 def what_the_card_does(card: VirtualCard) -> None:
