@@ -148,6 +148,7 @@ class Config:
         self.MAIL_DEFAULT_SENDER = environ.get(
             "MAIL_SENDER", "Care Identity Service <no-reply@care-identity.invalid>"
         )
+        self.INSTALL_CODE_HOURS = number("INSTALL_CODE_HOURS", environ, 24)
         self.LOG_LEVEL = environ.get("LOG_LEVEL", "INFO").upper()
         for name, value in overrides.items():
             setattr(self, name, value)

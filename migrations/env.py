@@ -34,9 +34,19 @@ def print_sql() -> None:
 
 
 def migrate(connection: Connection) -> None:
+    """Run the migrations.
+
+    SQLite changes a table by making it anew and removing the old one, which the rows that refer to
+    it would forbid: they are looked at again when all is done.
+    """
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
+        if on_sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+            raise RuntimeError(f"rows would refer to what is not there: {lost}")
 
 
 if context.is_offline_mode():
@@ -45,3 +55,5 @@ else:
     with db.engine.connect() as connection:
         migrate(connection)
         connection.commit()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")

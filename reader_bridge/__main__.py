@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from reader_bridge import installing, settings, workstation
+from reader_bridge import enrolling, installing, settings, workstation
 from reader_bridge.server import BridgeServer, NoFreePort
 from reader_bridge.settings import ReaderKinds, Settings, SettingsError
 from reader_bridge.workstation import WorkstationError
@@ -27,9 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _log_to_stderr(options.log_level)
     try:
-        if options.server:
-            return installing.install(options.server, options.config, sys.stdin, sys.stdout)
+        if options.server and not (options.enrol and _knows(options.server, options.config)):
+            status = installing.install(options.server, options.config, sys.stdin, sys.stdout)
+            if status != DONE or not options.enrol:
+                return status
         chosen = _settings(options)
+        if options.enrol:
+            return _enrol(chosen, options.server, options.enrol)
         if options.show_workstation:
             return _show_workstation(chosen)
         return asyncio.run(_run(chosen, options.port_file))
@@ -60,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         "--server",
         metavar="URL",
         help="fetch the settings from this service, show its key for confirmation, write the file",
+    )
+    parser.add_argument(
+        "--enrol",
+        metavar="CODE",
+        help="enrol this PC with an install code of the RA Manager's (- reads it from the "
+        "standard input); with --server URL, at that service, installing it first where needed",
     )
     parser.add_argument(
         "--show-workstation",
@@ -99,6 +109,26 @@ def _settings(options: argparse.Namespace) -> Settings:
     if options.desk is not None:
         chosen = replace(chosen, virtual=replace(chosen.virtual, desk=options.desk))
     return chosen
+
+
+def _knows(url: str, file: Path) -> bool:
+    """Say whether the settings are those of this service already."""
+    return file.exists() and url.rstrip("/") in settings.load(file).origins
+
+
+def _enrol(chosen: Settings, url: str | None, code: str) -> int:
+    """Bring an install code to the service: the one of the settings, or the one named.
+
+    Raises:
+        SettingsError: there are several to choose from.
+    """
+    origins = (url.rstrip("/"),) if url else chosen.origins
+    if len(origins) != 1:
+        raise SettingsError("the settings name several services: say which with --server URL")
+    if code == "-":
+        code = sys.stdin.readline()
+    own = workstation.load_or_make(chosen.state)
+    return enrolling.enrol(origins[0], code.strip(), own, sys.stdout)
 
 
 def _show_workstation(chosen: Settings) -> int:

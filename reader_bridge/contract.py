@@ -30,6 +30,7 @@ class Typ(StrEnum):
     TICKET = "rb-ticket"
     STATEMENT = "rb-statement"
     RECEIPT = "rb-receipt"
+    ENROLMENT = "rb-enrolment"  # {aud, nonce, code, name, version}: bridge to server, no page
 
 
 class Say(StrEnum):

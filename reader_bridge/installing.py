@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from reader_bridge import contract, settings
+from reader_bridge import settings
+from reader_bridge.enrolling import checked_address
 from reader_bridge.settings import Settings, SettingsError
 
 PATH = "/bridge/configuration"
@@ -50,12 +51,7 @@ def fetch(url: str) -> Settings:
     Raises:
         SettingsError: no answer, or not one with an origin and keys, or another's origin.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{url!r} is not the address of a service")
-    if parts.scheme == "http" and parts.hostname not in (contract.HOST, "localhost"):
-        raise SettingsError(f"{url} is not protected: use its https address")
-    where = url.rstrip("/") + PATH
+    where = checked_address(url) + PATH
     try:
         with urllib.request.urlopen(where, timeout=PATIENCE) as response:  # noqa: S310 - see above
             answer: Any = json.loads(response.read(LARGEST))
@@ -64,6 +60,7 @@ def fetch(url: str) -> Settings:
     if not isinstance(answer, dict):
         raise SettingsError(f"{where} does not answer as it should")
     offered = settings.from_values({"origins": [answer.get("origin")], "keys": answer.get("keys")})
+    parts = urlsplit(url)
     own = f"{parts.scheme}://{parts.netloc}"
     if offered.origins != (own,):
         raise SettingsError(f"{own} answers with the settings of {offered.origins[0]}")

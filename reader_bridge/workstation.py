@@ -76,6 +76,17 @@ class Workstation:
         }
         return self.sign(Typ.HELLO, claims, jwk=self.jwk)
 
+    def enrolment(self, *, origin: str, nonce: str, code: str) -> str:
+        """What an install code is brought to the server with: this key asks to be trusted."""
+        claims = {
+            "aud": origin,
+            "nonce": nonce,
+            "code": code,
+            "name": self.name,
+            "version": contract.VERSION,
+        }
+        return self.sign(Typ.ENROLMENT, claims, jwk=self.jwk)
+
 
 def load_or_make(state: Path) -> Workstation:
     """Read the workstation's key from its file, making one on the first run.

@@ -6,6 +6,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.card_operations import wire
 from app.card_operations.refusals import ConnectionUnknown, WorkstationBlocked
@@ -18,6 +19,7 @@ from reader_bridge.contract import VERSION, Typ
 KEPT = timedelta(hours=12)
 NAME_LENGTH = 100
 TEXT_LENGTH = 64
+VERSION_LENGTH = 20
 
 
 class HelloRefused(RuleBroken):
@@ -41,14 +43,14 @@ def receive(token: object, *, origin: str, browser: str, now: datetime) -> Bridg
         HelloRefused: see there.
         WorkstationBlocked: an administrator has blocked this PC.
     """
-    key, claims = _read(token)
+    key, claims = read(token, Typ.HELLO)
     if claims.get("aud") != origin:
         raise HelloRefused("origin")
     if claims.get("version") != VERSION:
         raise HelloRefused("version")
     sid, instance = _text(claims, "sid"), _text(claims, "instance")
     ek = _encryption_key(claims.get("ek"))
-    workstation = _workstation(key, claims, now)
+    workstation = workstation_of(key, claims, now)
     if workstation.status is WorkstationStatus.BLOCKED:
         raise WorkstationBlocked
     known = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
@@ -79,14 +81,21 @@ def connection_of(sid: str, *, browser: str, now: datetime) -> BridgeConnection:
         WorkstationBlocked: an administrator has blocked this PC meanwhile.
     """
     connection = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
-    if connection is None or connection.browser != browser or connection.expires_at <= now:
+    if connection is None or connection.browser != browser:
         raise ConnectionUnknown
     if connection.workstation.status is WorkstationStatus.BLOCKED:
         raise WorkstationBlocked
+    if connection.expires_at <= now:
+        raise ConnectionUnknown
     return connection
 
 
-def _read(token: object) -> tuple[OKPKey, dict[str, Any]]:
+def read(token: object, typ: Typ) -> tuple[OKPKey, dict[str, Any]]:
+    """The key that a bridge signed with and brought along, and what it says.
+
+    Raises:
+        HelloRefused: it is not signed with the key that it brings.
+    """
     try:
         header = wire.header_of(token)
         jwk = header.get("jwk")
@@ -95,7 +104,7 @@ def _read(token: object) -> tuple[OKPKey, dict[str, Any]]:
         key = OKPKey.import_key({name: str(jwk.get(name)) for name in ("kty", "crv", "x")})
         if header.get("kid") != key.thumbprint():
             raise HelloRefused("kid")
-        return key, wire.verified_claims(token, key, wire.ED25519, Typ.HELLO)
+        return key, wire.verified_claims(token, key, wire.ED25519, typ)
     except (wire.Malformed, JoseError, ValueError) as error:
         raise HelloRefused(str(error)) from error
 
@@ -120,20 +129,40 @@ def _encryption_key(value: object) -> dict[str, str | list[str]]:
     return public
 
 
-def _workstation(key: OKPKey, claims: dict[str, Any], now: datetime) -> Workstation:
+def workstation_of(key: OKPKey, claims: dict[str, Any], now: datetime) -> Workstation:
+    """The PC with this key, recorded when it is seen for the first time. Its row is held.
+
+    A PC calls itself what it likes until somebody has decided about it: the name that they saw
+    then is the one that stays.
+    """
     thumbprint = key.thumbprint()
-    known = db.session.scalar(select(Workstation).where(Workstation.thumbprint == thumbprint))
-    if known is None:
-        values = key.as_dict(private=False)
-        known = Workstation(
+    values = key.as_dict(private=False)
+    on_sqlite = db.engine.dialect.name == "sqlite"
+    insert = sqlite.insert(Workstation) if on_sqlite else postgresql.insert(Workstation)
+    db.session.execute(
+        insert.values(
             thumbprint=thumbprint,
             jwk={name: str(values[name]) for name in ("kty", "crv", "x")},
+            name="unnamed",
+            name_folded="unnamed",
+            version="",
             status=WorkstationStatus.SEEN,
             first_seen_at=now,
-        )
-        db.session.add(known)
-    known.name = str(claims.get("name") or "")[:NAME_LENGTH] or "unnamed"
-    known.version = str(claims.get("version"))
+            last_seen_at=now,
+        ).on_conflict_do_nothing(index_elements=[Workstation.thumbprint])
+    )
+    known = db.session.scalars(
+        select(Workstation).where(Workstation.thumbprint == thumbprint).with_for_update()
+    ).one()
+    if known.status is WorkstationStatus.SEEN:
+        known.call(_readable(claims.get("name"), NAME_LENGTH) or "unnamed")
+    known.version = _readable(claims.get("version"), VERSION_LENGTH)
     known.last_seen_at = now
     db.session.flush()
     return known
+
+
+def _readable(value: object, longest: int) -> str:
+    """What a person can read of a text that a bridge chose."""
+    text = value if isinstance(value, str) else ""
+    return "".join(c for c in text if c.isprintable())[:longest]

@@ -6,8 +6,10 @@ import click
 from flask.cli import AppGroup
 
 from app import clock
-from app.domain.errors import NotFound
+from app.domain.errors import Invalid, NotFound, TransitionRefused
+from app.domain.install_codes import LONGEST_LABEL, MOST_USES
 from app.models import Workstation
+from app.services import install_codes
 from app.services import workstations as pcs
 
 workstations = AppGroup("workstations", help="PCs with a reader bridge.")
@@ -33,9 +35,31 @@ def enrol(thumbprint: str, name: str | None) -> None:
 
 @workstations.command()
 @click.argument("thumbprint")
-def block(thumbprint: str) -> None:
-    """Give the PC with this thumbprint no more tickets."""
-    _change(lambda: pcs.block(thumbprint, actor=None, now=clock.now()))
+@click.option("--reason", help="Why, for whoever asks later.")
+def block(thumbprint: str, reason: str | None) -> None:
+    """Refuse the PC with this thumbprint, and end the sessions that began there."""
+    _change(lambda: pcs.block(thumbprint, reason=reason, actor=None, now=clock.now()))
+
+
+@workstations.command()
+@click.argument("thumbprint")
+def unblock(thumbprint: str) -> None:
+    """Let the PC with this thumbprint be used again. It has to be enrolled anew."""
+    _change(lambda: pcs.unblock(thumbprint, actor=None, now=clock.now()))
+
+
+@workstations.command()
+@click.option("--for", "label", required=True, help="What it is made for: a ward, a roll-out.")
+@click.option("--uses", default=1, show_default=True, help="How many PCs it enrols.")
+def code(label: str, uses: int) -> None:
+    """Make an install code: `python -m reader_bridge --enrol CODE` redeems it on a PC."""
+    try:
+        made = install_codes.make(label=label, uses=uses, actor=None, now=clock.now())
+    except Invalid:
+        raise click.ClickException(
+            f"a label of at most {LONGEST_LABEL} characters, and from 1 to {MOST_USES} uses"
+        ) from None
+    click.echo(made.code)
 
 
 def _change(change: Callable[[], Workstation]) -> None:
@@ -43,4 +67,6 @@ def _change(change: Callable[[], Workstation]) -> None:
         changed = change()
     except NotFound:
         raise click.ClickException("no PC with this thumbprint was ever seen") from None
+    except TransitionRefused as refusal:
+        raise click.ClickException(f"not possible: this PC is {refusal.status}") from None
     click.echo(f"{changed.name}: {changed.status.value}")

@@ -70,6 +70,7 @@ class Permission(StrEnum):
     MANAGE_TERMS = "manage-terms"
     MANAGE_ROLES = "manage-roles"
     READ_AUDIT = "read-audit"
+    MANAGE_WORKSTATIONS = "manage-workstations"  # and make install codes
 
 
 _P, _R = Permission, Role
@@ -117,6 +118,7 @@ WHO_MAY: Mapping[Permission, frozenset[Role]] = {
     _P.MANAGE_TERMS:         frozenset({_RAM}),
     _P.MANAGE_ROLES:         frozenset({_RAM}),
     _P.READ_AUDIT:           frozenset({_RAM}),
+    _P.MANAGE_WORKSTATIONS:  frozenset({_RAM}),
 }  # fmt: skip
 
 

@@ -67,4 +67,5 @@ class SessionEnd(StrEnum):
     CARD_CANCELLED = "card-cancelled"
     CARD_SUSPENDED = "card-suspended"
     ACCOUNT_CLOSED = "account-closed"
+    WORKSTATION_BLOCKED = "workstation-blocked"
     REPLACED = "replaced"  # the same card signed in again

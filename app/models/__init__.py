@@ -4,6 +4,7 @@ from app.models.audit_event import AuditEvent
 from app.models.base import Base, UtcDateTime
 from app.models.card import Card, CardKey, Certificate
 from app.models.card_operation import CardOperation, CardOperationStep
+from app.models.install_code import InstallCode, InstallCodeUse
 from app.models.organisation import Assignment, Organisation, Position
 from app.models.outbox import OutboxMessage
 from app.models.person import Person, PersonPhoto
@@ -22,6 +23,8 @@ __all__ = [
     "CardOperation",
     "CardOperationStep",
     "Certificate",
+    "InstallCode",
+    "InstallCodeUse",
     "Organisation",
     "OutboxMessage",
     "Person",

@@ -33,6 +33,7 @@ class Session(Base):
     end_reason: Mapped[SessionEnd | None] = mapped_column(one_of(SessionEnd, "end_reason"))
 
     __table_args__ = (
+        Index(None, "workstation_id", "started_at"),
         Index(
             "ix_session_running_card",
             "card_id",

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
+from app import audit
 from app.card_operations import hello
-from app.domain.statuses import WorkstationStatus
+from app.card_operations.refusals import WorkstationBlocked
+from app.domain.statuses import Outcome, WorkstationStatus
 from app.extensions import db
+from app.models import Workstation
 from app.services import limits
+from reader_bridge.contract import Typ
 
 MOST_HELLOS, HELLO_WINDOW = 600, timedelta(minutes=1)  # from one address, behind which many may sit
 
@@ -32,7 +38,11 @@ def meet(token: object, *, origin: str, browser: str, address: str | None, now: 
     """
     if address is not None:
         limits.count_try(f"hello {address}", limit=MOST_HELLOS, window=HELLO_WINDOW, now=now)
-    connection = hello.receive(token, origin=origin, browser=browser, now=now)
+    try:
+        connection = hello.receive(token, origin=origin, browser=browser, now=now)
+    except WorkstationBlocked:
+        _keep_refusal(token, now)
+        raise
     workstation = connection.workstation
     met = Met(
         connection=connection.id,
@@ -41,3 +51,21 @@ def meet(token: object, *, origin: str, browser: str, address: str | None, now: 
     )
     db.session.commit()
     return met
+
+
+def _keep_refusal(token: object, now: datetime) -> None:
+    """Undo everything, and keep that somebody tried at a PC that is blocked."""
+    db.session.rollback()
+    key, _ = hello.read(token, Typ.HELLO)
+    number = db.session.scalar(
+        select(Workstation.id).where(Workstation.thumbprint == key.thumbprint())
+    )
+    audit.record(
+        "workstation.used",
+        outcome=Outcome.REFUSED,
+        actor=None,
+        workstation_id=number,
+        now=now,
+        reason=WorkstationBlocked.reason,
+    )
+    db.session.commit()

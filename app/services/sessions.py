@@ -38,6 +38,7 @@ __all__ = [
     "end",
     "end_all_of_card",
     "end_all_of_person",
+    "end_all_of_workstation",
     "end_reason",
     "load",
     "times",
@@ -162,6 +163,11 @@ def end_all_of_card(card_id: int, reason: SessionEnd, now: datetime) -> int:
 def end_all_of_person(person_id: int, reason: SessionEnd, now: datetime) -> int:
     """End every session of a person, at once. Part of the caller's action. Return how many."""
     return _end_all(Session.person_id == person_id, reason, now)
+
+
+def end_all_of_workstation(workstation_id: int, reason: SessionEnd, now: datetime) -> int:
+    """End every session of a PC, at once. Part of the caller's action. Return how many."""
+    return _end_all(Session.workstation_id == workstation_id, reason, now)
 
 
 def current_assignments(person_id: int, *, now: datetime) -> list[Assignment]:

@@ -10,13 +10,13 @@ from app.card_operations import base, sign_terms
 from app.card_operations import sign_in as operation
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office
-from app.card_operations.refusals import OperationOver, StepPassed
+from app.card_operations.refusals import OperationOver, StepPassed, WorkstationBlocked
 from app.card_operations.sign_in import SignInCard, recognise
 from app.domain.errors import NotFound, SignInRefused
 from app.domain.sign_in import SignInRefusal
-from app.domain.statuses import OperationState, Outcome
+from app.domain.statuses import OperationState, Outcome, WorkstationStatus
 from app.extensions import db
-from app.models import Assignment, Card, CardOperation, Person, TermsVersion
+from app.models import Assignment, Card, CardOperation, Person, TermsVersion, Workstation
 from app.services import sessions, terms
 
 __all__ = ["AcceptTerms", "ChooseRole", "Next", "SignInCard", "SignedIn", "recognise"]
@@ -80,7 +80,7 @@ def start(
             office=office,
             now=now,
         )
-    except SignInRefused as error:
+    except (SignInRefused, WorkstationBlocked) as error:
         db.session.rollback()
         audit.record(
             "sign-in",
@@ -194,6 +194,7 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
     assert row.card is not None
     assert row.connection is not None
     assert isinstance(row.person, Person)
+    _still_welcome(row, now)
     token = sessions.begin(
         person=row.person,
         card=row.card,
@@ -220,3 +221,34 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
     )
     db.session.commit()
     return SignedIn(row.public_id, token)
+
+
+def _still_welcome(row: CardOperation, now: datetime) -> None:
+    """Refuse the PC that was blocked while somebody signed in there. Its row is held until the end.
+
+    Raises:
+        WorkstationBlocked: it was.
+    """
+    assert row.connection is not None
+    status = db.session.scalar(
+        select(Workstation.status)
+        .where(Workstation.id == row.connection.workstation_id)
+        .with_for_update()
+    )
+    if status is not WorkstationStatus.BLOCKED:
+        return
+    row.state = OperationState.REFUSED
+    row.finished_at = row.updated_at = now
+    audit.record(
+        "sign-in",
+        outcome=Outcome.REFUSED,
+        actor=None,
+        subject_person_id=row.person_id,
+        subject_card_id=row.card_id,
+        workstation_id=row.connection.workstation_id,
+        now=now,
+        reason=WorkstationBlocked.reason,
+        operation=row.public_id,
+    )
+    db.session.commit()
+    raise WorkstationBlocked

@@ -51,6 +51,7 @@ TABLE = {
     P.MANAGE_TERMS: "x . . . . .",
     P.MANAGE_ROLES: "x . . . . .",
     P.READ_AUDIT: "x . . . . .",
+    P.MANAGE_WORKSTATIONS: "x . . . . .",
 }
 
 

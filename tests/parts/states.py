@@ -28,6 +28,7 @@ WITHOUT_A_PAGE = {
     "static": "files",
     "health.healthz": "for the machine that watches over the service",
     "bridge.configuration": "for the bridge's first run",
+    "bridge.challenge": "for a bridge that brings an install code",
     "card_operations.stands": "leads to the page of the operation's kind",
     "profile.photo": "a picture, part of the profile",
 }

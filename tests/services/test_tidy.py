@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import audit
-from app.domain.errors import NotFound
-from app.domain.statuses import OperationState, Outcome, SessionEnd, WorkstationStatus
+from app.domain.statuses import OperationState, Outcome, SessionEnd
 from app.extensions import db
 from app.models import (
     AuditEvent,
@@ -19,7 +18,7 @@ from app.models import (
     Session,
     Workstation,
 )
-from app.services import limits, outbox, sessions, workstations
+from app.services import limits, outbox, sessions
 from app.services.tidy import tidy
 from tests.parts.people import a_card, a_person, a_session
 
@@ -145,21 +144,3 @@ def test_the_audit_log_is_never_tidied(clock):
     db.session.commit()
     tidy(clock.advance(days=10_000))
     assert how_many(AuditEvent) == 1
-
-
-def test_a_pc_is_enrolled_by_the_key_that_was_seen(clock):
-    a_workstation(clock())
-    row = workstations.enrol("t" * 43, name="Ward 4", actor=None, now=clock())
-    assert (row.status, row.name) == (WorkstationStatus.ENROLLED, "Ward 4")
-    with pytest.raises(NotFound):
-        workstations.enrol("u" * 43, name=None, actor=None, now=clock())
-
-
-def test_the_connections_of_a_blocked_pc_are_worth_nothing_any_more(clock):
-    row = a_workstation(clock())
-    connection = a_connection(row, clock())
-    workstations.block(row.thumbprint, actor=None, now=clock())
-    db.session.refresh(connection)
-    assert row.status is WorkstationStatus.BLOCKED
-    assert connection.expires_at == clock()
-    assert [each.thumbprint for each in workstations.listed()] == ["t" * 43]

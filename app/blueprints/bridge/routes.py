@@ -1,13 +1,14 @@
-"""The hello of a reader bridge, brought by a page; and what a bridge is configured with."""
+"""The hello of a reader bridge, brought by a page; what a bridge asks for by itself."""
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from app import clock
 from app.blueprints.browsers import browser_digest
 from app.blueprints.permissions import open_to_all
 from app.card_operations.office import current_office
-from app.services import reader_bridges
+from app.services import install_codes, reader_bridges
 
 bp = Blueprint("bridge", __name__)
 
@@ -34,3 +35,25 @@ def configuration() -> ResponseReturnValue:
     """The origin and the ticket keys that a bridge is given on a first run by hand."""
     office = current_office()
     return jsonify(origin=office.origin, keys=office.tickets.public)
+
+
+@bp.get("/bridge/enrolment")
+@open_to_all
+def challenge() -> ResponseReturnValue:
+    """What a bridge signs together with its install code: the token of this visit."""
+    return jsonify(challenge=generate_csrf())
+
+
+@bp.post("/bridge/enrolment")
+@open_to_all
+def enrolment() -> ResponseReturnValue:
+    """Enrol the PC whose bridge brings a good install code. Rate limited."""
+    body = request.get_json(silent=True)
+    name = install_codes.redeem(
+        body.get("enrolment") if isinstance(body, dict) else None,
+        challenge=request.headers.get("X-CSRFToken", ""),
+        origin=current_office().origin,
+        address=request.remote_addr,
+        now=clock.now(),
+    )
+    return jsonify(enrolled=True, name=name)
