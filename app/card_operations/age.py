@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.card_operations import base, management, sealed, wire
+from app.card_operations import base, journal, management, sealed, wire
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -139,7 +139,7 @@ def start(
         raise NotAllowed(reason="no-demonstration")
     if card.status is not CardStatus.ISSUED:
         raise TransitionRefused(card.status, CardEvent.REPAIR)
-    return base.begin(
+    return journal.begin(
         AGE,
         sid=sid,
         seat=seat,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base
+from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn, key_of
 from app.card_operations.office import Office
@@ -166,7 +166,7 @@ def start(
     card = db.session.get_one(Card, principal.card_id)
     if guid is not None and guid.lower() != card.guid:
         raise Conflict("another-card")
-    return base.begin(
+    return journal.begin(
         CHANGE_PASSCODE,
         sid=sid,
         seat=seat,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.card_operations import base
+from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Result, Turn, key_of
 from app.card_operations.office import Office
@@ -50,7 +50,7 @@ def start(
     Raises:
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
-    return base.begin(
+    return journal.begin(
         PRESENCE,
         sid=sid,
         seat=principal.seat,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, sign_terms
+from app.card_operations import base, journal, sign_terms
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn, key_of
 from app.card_operations.change_passcode import passcode_hint
@@ -174,7 +174,7 @@ def start(
     card = _find(guid)
     check(card, tries_left=tries_left, office=office, now=now)
     assert card is not None
-    return base.begin(
+    return journal.begin(
         SIGN_IN,
         sid=sid,
         seat=seat,

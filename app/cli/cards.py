@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app import clock
-from app.card_operations import base, issue
+from app.card_operations import issue, journal
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.office import current_office
 from app.cli.bridge_page import BridgePage, BridgeSaidNo, Message, NoSuchCard
@@ -115,11 +115,11 @@ def run(page: BridgePage, first: NextTicket, **passcodes: str | None) -> Answer:
     """Run an operation to its end, over a page of this process.
 
     Raises:
-        RuleBroken: as ``base.result``.
+        RuleBroken: as ``journal.result``.
     """
     return page.run(
         first,
-        lambda operation, body: base.result(
+        lambda operation, body: journal.result(
             operation,
             body,
             browser=page.browser,

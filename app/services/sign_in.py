@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app import audit
-from app.card_operations import base, sign_terms
+from app.card_operations import journal, sign_terms
 from app.card_operations import sign_in as operation
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office
@@ -151,7 +151,7 @@ def accept_terms(
         raise NotFound("terms")
     row.facts["terms_id"] = due.id
     row.step = sign_terms.STEP
-    return base.ticket(
+    return journal.ticket(
         public_id, sid=sid, seat=seat, browser=browser, actor=None, office=office, now=now
     )
 

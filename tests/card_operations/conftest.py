@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session, scoped_session
 
-from app.card_operations import base, hello, issue
+from app.card_operations import hello, issue, journal
 from app.card_operations.answers import Answer, Finished, NextTicket, Waiting
 from app.card_operations.office import Office
 from app.cli.bridge_page import BridgePage, bridge_page
@@ -100,7 +100,7 @@ class Counter:
 
     def bring(self, operation: str, body: dict[str, Any], browser: str | None = None) -> Answer:
         """Post a result to the service, as the page does."""
-        return base.result(
+        return journal.result(
             operation,
             body,
             browser=browser or self.page.browser,
@@ -114,7 +114,7 @@ class Counter:
 
     def ticket(self, operation: str) -> NextTicket:
         """Go on with an operation that stands still."""
-        return base.ticket(
+        return journal.ticket(
             operation, actor=self.actor, office=self.office, now=self.now, **self.at_the_bridge()
         )
 

@@ -133,7 +133,7 @@ def test_a_false_response_to_the_challenge_is_not_believed(counter: Counter, car
     ticket = start_age(counter, card)
     answer = counter.bring(ticket.operation, counter.page.step(ticket))
     assert isinstance(answer, NextTicket)
-    operation = age.base.find(answer.operation, browser=counter.page.browser)
+    operation = age.journal.find(answer.operation, browser=counter.page.browser)
     operation.facts["challenge"] = "AAAAAAAAAAAAAAAAAAAAAA"  # as if another had been sent
     db.session.commit()
     result = counter.page.step(answer)

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import base, wire
+from app.card_operations import journal, wire
 from app.card_operations.answers import CardAnswered, NextTicket, Waiting
 from app.card_operations.refusals import (
     CardNotVerified,
@@ -190,8 +190,8 @@ def test_a_removed_card_leaves_the_sign_in_to_be_tried_again(
 
 
 def test_an_operation_is_found_by_its_browser_alone(counter: Counter, ticket: NextTicket) -> None:
-    found = base.find(ticket.operation, browser=counter.page.browser)
+    found = journal.find(ticket.operation, browser=counter.page.browser)
     assert found.kind == "sign-in"
     with pytest.raises(NotFound):
-        base.find(ticket.operation, browser="e" * 64)
-    assert base.kind_of(ticket.operation, browser="e" * 64) is None
+        journal.find(ticket.operation, browser="e" * 64)
+    assert journal.kind_of(ticket.operation, browser="e" * 64) is None

@@ -11,7 +11,7 @@ from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all, requires, signed_in
-from app.card_operations import base, sign_terms
+from app.card_operations import journal, sign_terms
 from app.card_operations.answers import CardAnswered
 from app.card_operations.office import current_office
 from app.card_operations.sign_in import KIND
@@ -189,7 +189,7 @@ def show_next(following: Next, *, status: int = 200, **context: Any) -> Response
             **context,
         )
     if isinstance(following, AcceptTerms):
-        row = base.find(following.operation, browser=browser_digest())
+        row = journal.find(following.operation, browser=browser_digest())
         return _region(
             "auth/_terms.html",
             status,
@@ -213,7 +213,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         return _refused("locked")
     if answer.step == sign_terms.STEP:
         return show_next(proceed(answer.operation), ask_passcode=True, **said)
-    row = base.find(answer.operation, browser=browser_digest())
+    row = journal.find(answer.operation, browser=browser_digest())
     assert row.card is not None
     return render_template(
         "auth/_passcode.html",

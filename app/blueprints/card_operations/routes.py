@@ -9,7 +9,7 @@ from app import clock
 from app.blueprints.browsers import browser_digest
 from app.blueprints.outcomes import Shown, showing_of
 from app.blueprints.permissions import open_to_all, principal, requires, signed_in
-from app.card_operations import base, presence
+from app.card_operations import journal, presence
 from app.card_operations.answers import Finished, NextTicket, Waiting
 from app.card_operations.office import current_office
 from app.domain.errors import RuleBroken
@@ -23,7 +23,7 @@ bp = Blueprint("card_operations", __name__)
 def ticket(operation: str) -> ResponseReturnValue:
     """Go on with an operation of this browser that stands still."""
     body = posted()
-    answer = base.ticket(
+    answer = journal.ticket(
         operation,
         sid=str(body.get("sid")),
         seat=str(body.get("seat")),
@@ -41,7 +41,7 @@ def ticket(operation: str) -> ResponseReturnValue:
 def result(operation: str) -> ResponseReturnValue:
     """Take in what the bridge answered, and say what follows."""
     try:
-        answer = base.result(
+        answer = journal.result(
             operation,
             posted(),
             browser=browser_digest(),
@@ -50,7 +50,7 @@ def result(operation: str) -> ResponseReturnValue:
             now=clock.now(),
         )
     except RuleBroken as error:
-        kind = base.kind_of(operation, browser=browser_digest())
+        kind = journal.kind_of(operation, browser=browser_digest())
         showing = showing_of(kind) if kind else None
         if showing is None or showing.refusal is None:
             raise
@@ -64,7 +64,7 @@ def result(operation: str) -> ResponseReturnValue:
 @open_to_all
 def stands(operation: str) -> ResponseReturnValue:
     """Show where an operation of this browser stands, with a way to go on."""
-    row = base.find(operation, browser=browser_digest())
+    row = journal.find(operation, browser=browser_digest())
     showing = showing_of(row.kind)
     if showing is None:
         return jsonify(kind=row.kind, state=row.state.value, step=row.step)

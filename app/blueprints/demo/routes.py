@@ -11,7 +11,7 @@ from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all
 from app.card_operations import age as aging
-from app.card_operations import base
+from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, Finished
 from app.card_operations.office import current_office
 from app.models import CardOperation
@@ -52,7 +52,7 @@ def age(name: str) -> ResponseReturnValue:
 
 
 def show_answer(answer: Shown) -> ResponseReturnValue:
-    row = base.find(answer.operation, browser=browser_digest())
+    row = journal.find(answer.operation, browser=browser_digest())
     said: dict[str, Any] = {"done": isinstance(answer, Finished)}
     if isinstance(answer, CardAnswered):
         said |= {"code": answer.code, "facts": answer.facts}
