@@ -114,15 +114,6 @@ def verify(token: object, key: KnownKey, expected: Expected, *, now: datetime) -
     Raises:
         StatementRefused: anything at all is different.
     """
-    if key.slot not in SLOTS[expected.purpose]:
-        raise StatementRefused("slot")
-    try:
-        claims = wire.verified_claims(token, key.jwk, key.algorithm.value, Typ.STATEMENT)
-        header = wire.header_of(token)
-    except wire.Malformed as error:
-        raise StatementRefused(f"signature: {error}") from error
-    if header.get("kid") != key.slot.value:
-        raise StatementRefused("kid")
     wanted = {
         "aud": expected.origin,
         "nonce": expected.nonce,
@@ -133,10 +124,40 @@ def verify(token: object, key: KnownKey, expected: Expected, *, now: datetime) -
         "sha256": expected.sha256,
         "cnf": {"jkt": expected.jkt} if expected.jkt else None,
     }
+    claims = _signed_claims(token, key, expected.purpose, wanted)
+    return Statement(str(token), claims, _said_at(claims.get("iat"), now))
+
+
+def verify_kept(
+    token: object, key: KnownKey, *, purpose: Purpose, card: str, sha256: str
+) -> Mapping[str, Any]:
+    """Check a statement that was kept, long after the conversation of which it was a part.
+
+    Return its claims.
+
+    Raises:
+        StatementRefused: it is not signed with this key, or says something else.
+    """
+    wanted = {"purpose": purpose.value, "card": card, "sha256": sha256}
+    return _signed_claims(token, key, purpose, wanted)
+
+
+def _signed_claims(
+    token: object, key: KnownKey, purpose: Purpose, wanted: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    if key.slot not in SLOTS[purpose]:
+        raise StatementRefused("slot")
+    try:
+        claims = wire.verified_claims(token, key.jwk, key.algorithm.value, Typ.STATEMENT)
+        header = wire.header_of(token)
+    except wire.Malformed as error:
+        raise StatementRefused(f"signature: {error}") from error
+    if header.get("kid") != key.slot.value:
+        raise StatementRefused("kid")
     for name, value in wanted.items():
         if claims.get(name) != value:
             raise StatementRefused(name)
-    return Statement(str(token), claims, _said_at(claims.get("iat"), now))
+    return claims
 
 
 def _said_at(iat: object, now: datetime) -> datetime:

@@ -43,7 +43,7 @@ def check(der: bytes, slot: Slot, issuer: Issuer, *, now: datetime) -> x509.Cert
         not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except ValueError as error:
         raise CertificateRefused(PathProblem.UNREADABLE, str(error)) from error
-    if not any(_signed_by(certificate, each) for each in issuer.intermediates):
+    if not any(signed_by(certificate, each) for each in issuer.intermediates):
         raise CertificateRefused(PathProblem.UNKNOWN_ISSUER)
     if now < not_before:
         raise CertificateRefused(PathProblem.NOT_YET_VALID, not_before.isoformat())
@@ -57,7 +57,8 @@ def check(der: bytes, slot: Slot, issuer: Issuer, *, now: datetime) -> x509.Cert
     return certificate
 
 
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Say whether one certificate was signed with the key of another."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):

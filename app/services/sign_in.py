@@ -12,14 +12,25 @@ from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office
 from app.card_operations.refusals import OperationOver, StepPassed, WorkstationBlocked
 from app.card_operations.sign_in import SignInCard, recognise
-from app.domain.errors import NotFound, SignInRefused
+from app.domain.days import day_of
+from app.domain.errors import Conflict, NotFound, SignInRefused
+from app.domain.renewal import renewal_state
 from app.domain.sign_in import SignInRefusal
 from app.domain.statuses import OperationState, Outcome, WorkstationStatus
 from app.extensions import db
-from app.models import Assignment, Card, CardOperation, Person, TermsVersion, Workstation
+from app.models import Assignment, Card, CardOperation, Person, Workstation
 from app.services import sessions, terms
+from app.services.terms import Due
 
-__all__ = ["AcceptTerms", "ChooseRole", "Next", "SignInCard", "SignedIn", "recognise"]
+__all__ = [
+    "AcceptTerms",
+    "ChooseRole",
+    "Next",
+    "SignInCard",
+    "SignedIn",
+    "TermsChanged",
+    "recognise",
+]
 
 
 @dataclass(frozen=True)
@@ -35,15 +46,25 @@ class AcceptTerms:
     """The terms are due, and the session begins when they are accepted."""
 
     operation: str
-    terms: TermsVersion
+    due: Due
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """``token`` goes into the browser's signed cookie; the database has only its digest."""
+    """``token`` goes into the browser's signed cookie; the database has only its digest.
+
+    ``expires_soon`` says that the holder is to be reminded of the end of their certificates.
+    """
 
     operation: str
     token: str
+    expires_soon: bool
+
+
+class TermsChanged(Conflict):
+    """A newer text came into force while the person was reading."""
+
+    reason = "terms-changed"
 
 
 Next = ChooseRole | AcceptTerms | SignedIn
@@ -136,12 +157,20 @@ def choose_role(public_id: str, assignment_id: int, *, browser: str, now: dateti
 
 
 def accept_terms(
-    public_id: str, *, sid: str, seat: str, browser: str, office: Office, now: datetime
+    public_id: str,
+    *,
+    version: int,
+    sid: str,
+    seat: str,
+    browser: str,
+    office: Office,
+    now: datetime,
 ) -> NextTicket:
-    """Ask the card's signature key to sign the text that is due.
+    """Ask the card's signature key to sign the text that is due. ``version`` is the one shown.
 
     Raises:
         NotFound: no such sign-in, or nothing is due.
+        TermsChanged: another version is due than the one shown.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     row = _proven(public_id, browser)
@@ -149,7 +178,10 @@ def accept_terms(
     due = terms.due(row.person_id, now=now)
     if due is None:
         raise NotFound("terms")
-    row.facts["terms_id"] = due.id
+    if due.terms.version != version:
+        db.session.rollback()
+        raise TermsChanged
+    row.facts["terms_id"] = due.terms.id
     row.step = sign_terms.STEP
     return journal.ticket(
         public_id, sid=sid, seat=seat, browser=browser, actor=None, office=office, now=now
@@ -220,7 +252,13 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
         operation=row.public_id,
     )
     db.session.commit()
-    return SignedIn(row.public_id, token)
+    renewal = renewal_state(
+        status=row.card.status,
+        expires_on=row.card.expires_on,
+        self_renewals_in_row=row.card.self_renewals_in_row,
+        today=day_of(now),
+    )
+    return SignedIn(row.public_id, token, expires_soon=renewal.should_remind)
 
 
 def _still_welcome(row: CardOperation, now: datetime) -> None:

@@ -4,12 +4,13 @@ Accepting is a card operation: the card's signature key signs the digest of the 
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from app import audit
-from app.domain.errors import NotFound
+from app.domain.errors import Conflict, NotFound
 from app.domain.principal import Principal
 from app.domain.roles import Permission
 from app.domain.statuses import Outcome
@@ -35,21 +36,28 @@ def version(number: int) -> TermsVersion:
     return found
 
 
-def due(person_id: int, *, now: datetime) -> TermsVersion | None:
+@dataclass(frozen=True)
+class Due:
+    """A text to be accepted, why, and when the person accepted one last, if ever."""
+
+    terms: TermsVersion
+    why: TermsDue
+    last_accepted_at: datetime | None
+
+
+def due(person_id: int, *, now: datetime) -> Due | None:
     """Return the text that a person has to accept before anything else, or None."""
     in_force = current()
-    return in_force if in_force and why_due(in_force, person_id, now=now) else None
-
-
-def why_due(in_force: TermsVersion, person_id: int, *, now: datetime) -> TermsDue | None:
-    """Return why a person has to accept the text in force, or None."""
+    if in_force is None:
+        return None
     last = last_acceptance(person_id)
-    return terms_due(
+    why = terms_due(
         current_version=in_force.version,
         accepted_version=last.terms.version if last else None,
         accepted_at=last.accepted_at if last else None,
         now=now,
     )
+    return Due(in_force, why, last.accepted_at if last else None) if why else None
 
 
 def last_acceptance(person_id: int) -> TermsAcceptance | None:
@@ -62,17 +70,78 @@ def last_acceptance(person_id: int) -> TermsAcceptance | None:
     )
 
 
-def publish(*, title: str, text: str, actor: Principal | None, now: datetime) -> TermsVersion:
+@dataclass(frozen=True)
+class Published:
+    """One version, and how many people have accepted it."""
+
+    version: int
+    title: str
+    sha256: str
+    published_at: datetime
+    accepted: int
+
+
+def published() -> list[Published]:
+    """Return all versions, the newest first."""
+    accepted = (
+        select(func.count(func.distinct(TermsAcceptance.person_id)))
+        .where(TermsAcceptance.terms_id == TermsVersion.id)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(
+            TermsVersion.version,
+            TermsVersion.title,
+            TermsVersion.sha256,
+            TermsVersion.published_at,
+            accepted,
+        ).order_by(TermsVersion.version.desc())
+    )
+    return [Published(*row) for row in rows]
+
+
+class OtherVersion(Conflict):
+    """The text would get another number than its publisher thinks. ``following`` is that number."""
+
+    reason = "other-terms-version"
+
+    def __init__(self, following: int) -> None:
+        super().__init__(following=following)
+        self.following = following
+
+
+class EmptyTerms(Conflict):
+    """There is nothing to read in the text."""
+
+    reason = "terms-empty"
+
+
+def publish(
+    *,
+    title: str,
+    text: str,
+    actor: Principal | None,
+    now: datetime,
+    version: int | None = None,
+) -> TermsVersion:
     """Put a new text in force, from now on. ``actor`` is None on the command line only.
+
+    ``version`` is the number that the publisher expects it to get: the same text is not published
+    twice by mistake. Whoever is signed in is asked at their next sign-in.
 
     Raises:
         NotAllowed: the actor's role may not.
+        EmptyTerms, OtherVersion: nothing was published.
     """
     if actor is not None:
         actor.demand(Permission.MANAGE_TERMS)
-    newest = db.session.scalar(select(func.max(TermsVersion.version))) or 0
+    following = (db.session.scalar(select(func.max(TermsVersion.version))) or 0) + 1
+    if version not in (None, following):
+        raise OtherVersion(following)
+    if not text.strip():
+        raise EmptyTerms
     published = TermsVersion(
-        version=newest + 1,
+        version=following,
         title=title,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.card_operations.answers import CardAnswered, Waiting
+from app.card_operations.answers import CardAnswered, NextTicket, Waiting
 from app.card_operations.refusals import (
     CardNotVerified,
     ConnectionUnknown,
@@ -14,6 +14,7 @@ from app.card_operations.refusals import (
     WorkstationBlocked,
 )
 from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.days import day_of
 from app.domain.errors import NotFound, SignInRefused
 from app.domain.statuses import (
     CertificateStatus,
@@ -21,10 +22,12 @@ from app.domain.statuses import (
     PersonStatus,
     WorkstationStatus,
 )
+from app.domain.terms_rule import TermsDue
 from app.extensions import db
 from app.models import AuditEvent, Card, Person, Session, TermsAcceptance
 from app.services import sessions, sign_in, terms
-from app.services.sign_in import AcceptTerms, ChooseRole, SignedIn
+from app.services.sign_in import AcceptTerms, ChooseRole, SignedIn, TermsChanged
+from app.services.terms_evidence import Checked, findings
 from reader_bridge.contract import Algorithm
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_1
@@ -45,6 +48,16 @@ def proven(counter: Counter, card: Card, passcode: str = PASSCODE) -> Waiting:
 
 def proceed(counter: Counter, operation: str) -> sign_in.Next:
     return sign_in.proceed(operation, browser=counter.page.browser, now=counter.now)
+
+
+def accept_terms(counter: Counter, operation: str, version: int = 1) -> NextTicket:
+    return sign_in.accept_terms(
+        operation,
+        version=version,
+        office=counter.office,
+        now=counter.now,
+        **counter.at_the_bridge(),
+    )
 
 
 def events(name: str) -> list[tuple[Outcome, str | None]]:
@@ -134,11 +147,9 @@ def test_terms_that_are_due_are_signed_with_the_passcode_that_is_held(
     waiting = proven(counter, card)
     due = proceed(counter, waiting.operation)
     assert isinstance(due, AcceptTerms)
-    assert due.terms.id == text.id
+    assert (due.due.terms.id, due.due.why) == (text.id, TermsDue.FIRST)
     assert db.session.query(Session).count() == 0
-    ticket = sign_in.accept_terms(
-        waiting.operation, office=counter.office, now=counter.now, **counter.at_the_bridge()
-    )
+    ticket = accept_terms(counter, waiting.operation)
     accepted = counter.run(ticket)
     assert isinstance(accepted, Waiting)
     assert accepted.reason == "terms-accepted"
@@ -146,6 +157,9 @@ def test_terms_that_are_due_are_signed_with_the_passcode_that_is_held(
     kept = db.session.scalars(select(TermsAcceptance)).one()
     assert kept.terms_id == text.id
     assert events("terms.accepted") == [(Outcome.DONE, None)]
+    checked = Checked()
+    assert list(findings(counter.office.issuer, checked)) == []
+    assert checked.acceptances == 1
     again = proven(counter, card)
     assert isinstance(proceed(counter, again.operation), SignedIn)
 
@@ -157,14 +171,41 @@ def test_the_passcode_is_asked_for_again_when_it_is_no_longer_held(
     waiting = proven(counter, card)
     counter.page.desk("remove", reader=READER_1)
     counter.page.desk("insert", card="one", reader=READER_1)
-    ticket = sign_in.accept_terms(
-        waiting.operation, office=counter.office, now=counter.now, **counter.at_the_bridge()
-    )
+    ticket = accept_terms(counter, waiting.operation)
     answer = counter.run(ticket)
     assert isinstance(answer, CardAnswered)
     assert answer.code == "passcode-needed"
     accepted = counter.run(counter.ticket(answer.operation), passcode=PASSCODE)
     assert isinstance(accepted, Waiting)
+
+
+def test_a_text_that_is_newer_than_the_one_shown_is_not_signed_unread(
+    counter: Counter, card: Card
+) -> None:
+    terms.publish(title="Terms", text="Be careful.", actor=None, now=counter.now)
+    waiting = proven(counter, card)
+    newer = terms.publish(title="Terms", text="Be very careful.", actor=None, now=counter.now)
+    with pytest.raises(TermsChanged):
+        accept_terms(counter, waiting.operation, version=1)
+    shown = proceed(counter, waiting.operation)
+    assert isinstance(shown, AcceptTerms)
+    assert shown.due.terms.id == newer.id
+    assert isinstance(counter.run(accept_terms(counter, waiting.operation, version=2)), Waiting)
+    assert isinstance(proceed(counter, waiting.operation), SignedIn)
+
+
+@pytest.mark.parametrize(
+    ("days_left", "reminded"), [(91, False), (90, True), (23, True), (0, True)]
+)
+def test_the_holder_is_reminded_from_the_90th_day_before_expiry_through_that_day(
+    counter: Counter, card: Card, days_left: int, reminded: bool
+) -> None:
+    card.expires_on = day_of(counter.now) + timedelta(days=days_left)
+    db.session.commit()
+    for _ in range(2):  # at every sign-in
+        following = proceed(counter, proven(counter, card).operation)
+        assert isinstance(following, SignedIn)
+        assert following.expires_soon is reminded
 
 
 def test_who_declines_the_terms_is_not_signed_in(counter: Counter, card: Card) -> None:

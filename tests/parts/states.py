@@ -101,6 +101,12 @@ def terms_declined(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Decline").click()
 
 
+def expires_soon(visitor: Visitor) -> None:
+    visitor.enter(visitor.show_card("isla-farquharson").passcode)
+    visitor.page.get_by_role("button", name="Accept and sign").click()
+    expect(visitor.page.get_by_role("link", name="Later")).to_be_visible()
+
+
 def signed_out(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.sign_out()
@@ -169,6 +175,7 @@ STATES: tuple[State, ...] = (
     State("no role chosen", SIGN_IN, no_role_chosen, "Choose the role that", status=422),
     State("terms due", SIGN_IN, terms_due, "Accept and sign"),
     State("terms declined", SIGN_IN, terms_declined, "terms"),
+    State("certificates expire soon", "auth.expiry", expires_soon, "expire in 20 days"),
     # After it
     State("signed out", "auth.signed_out", signed_out, "You are signed out"),
     State("card taken out", "auth.signed_out", card_taken_out, "taken out of the reader"),

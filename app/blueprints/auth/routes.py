@@ -10,7 +10,7 @@ from app.blueprints.auth import session_box
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
-from app.blueprints.permissions import open_to_all, requires, signed_in
+from app.blueprints.permissions import open_to_all, principal, requires, signed_in
 from app.card_operations import journal, sign_terms
 from app.card_operations.answers import CardAnswered
 from app.card_operations.office import current_office
@@ -21,10 +21,10 @@ from app.domain.presented_card import Look
 from app.domain.roles import Permission
 from app.domain.statuses import SessionEnd
 from app.models import CardOperation
-from app.services import presented_cards, sessions
+from app.services import presented_cards, profile, sessions
 from app.services import sign_in as signing_in
 from app.services.own_card import rule_of
-from app.services.sign_in import AcceptTerms, ChooseRole, Next
+from app.services.sign_in import AcceptTerms, ChooseRole, Next, TermsChanged
 from reader_bridge.contract import Code
 
 bp = Blueprint("auth", __name__)
@@ -125,14 +125,19 @@ def role(operation: str) -> ResponseReturnValue:
 def terms(operation: str) -> ResponseReturnValue:
     """Give the ticket with which the card signs the terms that are due."""
     body = _body()
-    ticket = signing_in.accept_terms(
-        operation,
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
-    )
+    version = str(body.get("version"))
+    try:
+        ticket = signing_in.accept_terms(
+            operation,
+            version=int(version) if version.isdecimal() else 0,
+            sid=str(body.get("sid")),
+            seat=str(body.get("seat")),
+            browser=browser_digest(),
+            office=current_office(),
+            now=clock.now(),
+        )
+    except TermsChanged:
+        return show_next(proceed(operation), status=409, changed=True)
     return jsonify(ticket.for_page())
 
 
@@ -141,6 +146,16 @@ def terms(operation: str) -> ResponseReturnValue:
 def decline(operation: str) -> ResponseReturnValue:
     refusal = signing_in.decline_terms(operation, browser=browser_digest(), now=clock.now())
     return _refused(refusal.reason)
+
+
+@bp.get("/expiry")
+@requires(Permission.OWN_PROFILE)
+def expiry() -> ResponseReturnValue:
+    """Remind at sign-in that the certificates of the card end soon."""
+    card = profile.own_card(principal().card_id, today=day_of(clock.now()))
+    if not card.renewal.should_remind:
+        return go_to(url_for("dashboard.show"))
+    return render_template("auth/expiry.html", card=card)
 
 
 @bp.post("/stay-signed-in")
@@ -194,14 +209,15 @@ def show_next(following: Next, *, status: int = 200, **context: Any) -> Response
             "auth/_terms.html",
             status,
             operation=following.operation,
-            terms=following.terms,
+            due=following.due,
+            terms=following.due.terms,
             seat=row.seat,
             guid=row.card.guid if row.card else None,
             **context,
         )
     session.clear()
     session["token"] = following.token
-    return go_to(url_for("dashboard.show"))
+    return go_to(url_for("auth.expiry" if following.expires_soon else "dashboard.show"))
 
 
 def show_answer(answer: Shown) -> ResponseReturnValue:
