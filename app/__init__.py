@@ -35,6 +35,7 @@ COMMANDS: tuple[str, ...] = (
     "app.cli.demonstration:demonstration",
     "app.cli.keys:keys",
     "app.cli.mail:mail",
+    "app.cli.people:people",
     "app.cli.terms:terms",
     "app.cli.tidy:tidy",
     "app.cli.workstations:workstations",

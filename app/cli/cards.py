@@ -23,7 +23,8 @@ from reader_bridge.contract import Algorithm
 cards = AppGroup("cards", help="Smartcards.")
 
 WORDS = {
-    "workstation-not-enrolled": "this PC is not enrolled: see `flask workstations list`",
+    "workstation-not-enrolled": "this PC is not enrolled: compare the thumbprint that `python -m "
+    "reader_bridge --show-workstation` prints there, then `flask workstations enrol THUMBPRINT`",
     "virtual-card": "virtual cards are refused: ALLOW_VIRTUAL_CARDS is off",
     "card-already-issued": "this card is issued already",
     "card-not-blank": "this card is not blank: its management key is nobody's that we know",
@@ -34,7 +35,9 @@ WORDS = {
 @cards.command("issue")
 @click.argument("uuid")
 @click.option("--bridge", type=BridgeAddress(), help="127.0.0.1:PORT; looked for otherwise.")
-@click.option("--reader", required=True, help="The reader that holds the blank card.")
+@click.option(
+    "--reader", help="The reader that holds the blank card; may be left out if it is the only card."
+)
 @click.option("--algorithm", type=click.Choice([each.value for each in Algorithm]), default="ES256")
 @click.option("--number", help="The twelve digits printed on the card.")
 @click.option(
@@ -45,7 +48,7 @@ WORDS = {
 def issue_card(
     uuid: str,
     bridge: int | None,
-    reader: str,
+    reader: str | None,
     algorithm: str,
     number: str | None,
     passcode_file: Path | None,
@@ -57,12 +60,27 @@ def issue_card(
     person = db.session.scalar(select(Person).where(Person.uuid == uuid))
     if person is None:
         raise click.ClickException(f"there is no person with the UUID {uuid}")
-    passcode = read_passcode(passcode_file)
     with introduced(bridge) as (page, _):
+        chosen = reader or only_reader(page)
+        passcode = read_passcode(passcode_file)
         done = issue_to(
-            person, page, reader, passcode, algorithm=Algorithm(algorithm), number=number
+            person, page, chosen, passcode, algorithm=Algorithm(algorithm), number=number
         )
     click.echo(f"Card {done['number']} is issued to {person.given_name} {person.family_name}.")
+
+
+def only_reader(page: BridgePage) -> str:
+    """The reader that holds the only card.
+
+    Raises:
+        click.ClickException: there is no card, or more than one.
+    """
+    if len(page.seats) == 1:
+        return next(iter(page.seats))
+    if not page.seats:
+        raise click.ClickException("there is no card in any reader of this PC")
+    named = ", ".join(f'"{reader}"' for reader in sorted(page.seats))
+    raise click.ClickException(f"which card? There is one in each of {named}: say --reader")
 
 
 def read_passcode(file: Path | None) -> str:

@@ -104,7 +104,7 @@ def terms_declined(visitor: Visitor) -> None:
 def expires_soon(visitor: Visitor) -> None:
     visitor.enter(visitor.show_card("isla-farquharson").passcode)
     visitor.page.get_by_role("button", name="Accept and sign").click()
-    expect(visitor.page.get_by_role("link", name="Later")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Later")).to_be_visible()
 
 
 def signed_out(visitor: Visitor) -> None:

@@ -49,7 +49,7 @@ class Visitor:
     def reach_dashboard(self) -> None:
         """Accept the terms if they are due, put off renewing, and come to the dashboard."""
         accept = self.page.get_by_role("button", name="Accept and sign")
-        later = self.page.get_by_role("link", name="Later", exact=True)
+        later = self.page.get_by_role("button", name="Later", exact=True)
         dashboard = self.page.get_by_role("heading", name="Dashboard", level=1)
         expect(accept.or_(later).or_(dashboard)).to_be_visible()
         if accept.is_visible():
