@@ -182,7 +182,7 @@ def end(_number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
     try:
         sys.exit(run(Wishes.from_environment()))
