@@ -4,13 +4,20 @@ One hash stands for all files and is a folder of the address, so that a module's
 a style sheet's relative image carry it too.
 """
 
+import gzip
 import hashlib
+import os
+import tempfile
 from pathlib import Path
+from typing import Any
+from wsgiref.headers import Headers
 
 from flask import Flask
 from whitenoise import WhiteNoise
+from whitenoise.responders import StaticFile
 
 FOLDER = Path(__file__).parent / "static"
+COMPRESSED = {".css", ".js", ".svg"}
 
 
 def digest(folder: Path = FOLDER) -> str:
@@ -22,10 +29,44 @@ def digest(folder: Path = FOLDER) -> str:
     return content.hexdigest()[:16]
 
 
+class Files(WhiteNoise):  # type: ignore[misc]  # WhiteNoise has no type hints
+    """WhiteNoise, with a compressed copy of each text file that has none beside it.
+
+    The copies are named by their content, so that none is ever out of date.
+    """
+
+    def __init__(self, *arguments: Any, copies: Path, **options: Any) -> None:
+        self._copies = copies
+        super().__init__(*arguments, **options)
+
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> StaticFile:
+        has_copy = stat_cache is None or f"{path}.gz" in stat_cache
+        if has_copy or Path(path).suffix not in COMPRESSED:
+            return super().get_static_file(path, url, stat_cache=stat_cache)
+        headers = Headers([])
+        self.add_mime_headers(headers, path, url)
+        self.add_cache_headers(headers, path, url)
+        copy = compressed(Path(path), self._copies)
+        return StaticFile(path, headers.items(), encodings={"gzip": str(copy)})
+
+
+def compressed(file: Path, folder: Path) -> Path:
+    """Return the compressed copy of ``file`` in ``folder``, which is made where it is missing."""
+    content = file.read_bytes()
+    copy = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.gz"
+    if not copy.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=folder)
+        with os.fdopen(handle, "wb") as output:
+            output.write(gzip.compress(content, mtime=0))
+        Path(draft).replace(copy)  # whoever starts beside us sees all of it or nothing
+    return copy
+
+
 def init_app(app: Flask) -> None:
     """Serve the files without troubling Flask; in development, as they are at this moment."""
     changing = bool(app.debug or app.config.get("STATIC_FILES_CHANGE"))
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]  # as Flask documents it
+    app.wsgi_app = Files(  # type: ignore[method-assign]  # as Flask documents it
         app.wsgi_app,
         root=str(FOLDER),
         prefix=app.static_url_path,
@@ -33,4 +74,5 @@ def init_app(app: Flask) -> None:
         max_age=0 if changing else None,
         immutable_file_test=lambda path, url: not changing,
         allow_all_origins=False,
+        copies=Path(app.instance_path) / "compressed",
     )
