@@ -1,5 +1,6 @@
 """Every way in which a rule says no. Errors carry facts; pages put them into words."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -77,7 +78,7 @@ class Invalid(RuleBroken):
 
     reason = "invalid"
 
-    def __init__(self, problems: dict[str, StrEnum]) -> None:
+    def __init__(self, problems: Mapping[str, StrEnum]) -> None:
         super().__init__(problems=problems)
         self.problems = problems
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import aliased
@@ -222,7 +223,7 @@ def _decide(
 def _recorded(
     workstation: Workstation, event: WorkstationEvent, actor: Principal | None, now: datetime
 ) -> Workstation:
-    facts = {"reason": workstation.reason} if workstation.reason else {}
+    facts: dict[str, Any] = {"reason": workstation.reason} if workstation.reason else {}
     audit.record(
         EVENTS[event],
         outcome=Outcome.DONE,
