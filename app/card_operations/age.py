@@ -91,9 +91,10 @@ class Age(Operation):
 
     def _issue_again(self, turn: Turn, opened: Result) -> Move:
         key = sealed.management_key(turn.office.vault, turn.card)
-        if opened.get("algorithm") != key.algorithm:
+        algorithm, witness = management.witness(opened)
+        if algorithm != key.algorithm:
             raise ManagementRefused("algorithm")
-        turn.operation.facts["witness"] = str(opened.get("witness"))
+        turn.operation.facts["witness"] = wire.to_text(witness)
         assert turn.card.person is not None
         for slot in SLOTS:
             unused = held_certificate(turn.card, slot)

@@ -1,5 +1,6 @@
 """Meeting a reader bridge: its hello, checked and bound to the browser that brought it."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,8 @@ from reader_bridge.contract import VERSION, Typ
 
 KEPT = timedelta(hours=12)
 NAME_LENGTH = 100
-TEXT_LENGTH = 64
 VERSION_LENGTH = 20
+RANDOM_TEXT = re.compile("[A-Za-z0-9_-]{16,64}")  # base64url
 
 
 class HelloRefused(RuleBroken):
@@ -98,10 +99,7 @@ def read(token: object, typ: Typ) -> tuple[OKPKey, dict[str, Any]]:
     """
     try:
         header = wire.header_of(token)
-        jwk = header.get("jwk")
-        if not isinstance(jwk, dict) or "d" in jwk:
-            raise HelloRefused("jwk")
-        key = OKPKey.import_key({name: str(jwk.get(name)) for name in ("kty", "crv", "x")})
+        key = OKPKey.import_key(_public(header.get("jwk"), wire.ED25519, "jwk"))
         if header.get("kid") != key.thumbprint():
             raise HelloRefused("kid")
         return key, wire.verified_claims(token, key, wire.ED25519, typ)
@@ -111,19 +109,28 @@ def read(token: object, typ: Typ) -> tuple[OKPKey, dict[str, Any]]:
 
 def _text(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not 16 <= len(value) <= TEXT_LENGTH:
+    if not isinstance(value, str) or not RANDOM_TEXT.fullmatch(value):
         raise HelloRefused(name)
     return value
 
 
+def _public(value: object, curve: str, name: str) -> dict[str, str | list[str]]:
+    """A public key of this curve (RFC 8037), and nothing that came with it."""
+    if not isinstance(value, dict) or "d" in value:
+        raise HelloRefused(name)
+    if (value.get("kty"), value.get("crv")) != ("OKP", curve) or not isinstance(
+        value.get("x"), str
+    ):
+        raise HelloRefused(name)
+    return {"kty": "OKP", "crv": curve, "x": value["x"]}
+
+
 def _encryption_key(value: object) -> dict[str, str | list[str]]:
-    if not isinstance(value, dict) or value.get("crv") != "X25519":
-        raise HelloRefused("ek")
-    public: dict[str, str | list[str]] = {
-        name: str(value.get(name)) for name in ("kty", "crv", "x")
-    }
+    public = _public(value, "X25519", "ek")
     try:
-        OKPKey.import_key(public)
+        key = OKPKey.import_key(public)
+        # A point of low order has no secret with anybody: nothing could be sealed for it.
+        OKPKey.generate_key("X25519").exchange_derive_key(key)
     except (JoseError, ValueError, TypeError) as error:
         raise HelloRefused("ek") from error
     return public

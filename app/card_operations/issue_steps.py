@@ -272,8 +272,9 @@ def _voucher(turn: Turn, slot: Slot) -> KnownKey | None:
 
 
 def _note_witness(turn: Turn, result: Result) -> None:
-    turn.operation.facts["witness"] = str(result.get("witness"))
-    turn.operation.facts["witness_algorithm"] = str(result.get("algorithm"))
+    algorithm, witness = management.witness(result)
+    turn.operation.facts["witness"] = wire.to_text(witness)
+    turn.operation.facts["witness_algorithm"] = algorithm
 
 
 def _answer(turn: Turn, key: ManagementKey) -> Work:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from app.card_operations import hello, receipts, tickets, wire
+from app.card_operations import hello, receipts, said_no, tickets, wire
 from app.card_operations.answers import (
     Answer,
     CardAnswered,
@@ -187,10 +187,7 @@ def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
             raise wire.Malformed("results")
         turn.step.outcome = receipts.DONE
         return operation.accept(turn, results)
-    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
-        raise wire.Malformed("error")
-    code = str(error["code"])[:40]
-    facts = {name: value for name, value in error.items() if name != "code"}
+    code, facts = said_no.read(error)
     sure = False
     if receipt is not None:
         signed = _receipt(turn, receipt, None)

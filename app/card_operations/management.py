@@ -7,6 +7,7 @@ a challenge, and the card responds with the challenge, encrypted.
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from app.card_operations import wire
 
 KEY_BYTES = {"3DES": 24, "AES128": 16, "AES192": 24, "AES256": 32}
 BLOCK_BYTES = {"3DES": 8, "AES128": 16, "AES192": 16, "AES256": 16}
@@ -64,6 +67,21 @@ class Answer:
 
     answer: bytes
     challenge: bytes
+
+
+def witness(opened: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The algorithm and the witness in what a bridge answered to open-management.
+
+    Raises:
+        ManagementRefused: no such algorithm, or not one block of it.
+    """
+    algorithm = opened.get("algorithm")
+    if not isinstance(algorithm, str) or algorithm not in BLOCK_BYTES:
+        raise ManagementRefused("algorithm")
+    block = wire.to_bytes(opened.get("witness"))
+    if len(block) != BLOCK_BYTES[algorithm]:
+        raise ManagementRefused("witness")
+    return algorithm, block
 
 
 def answer(key: ManagementKey, witness: bytes) -> Answer:

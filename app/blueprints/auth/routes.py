@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.blueprints.auth import session_box
+from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
@@ -51,7 +52,7 @@ def sign_in() -> ResponseReturnValue:
 @open_to_all
 def card() -> ResponseReturnValue:
     """Say of the cards that the page has read what can be said before a passcode."""
-    body = _body()
+    body = posted()
     now = clock.now()
     office = current_office()
     cards, chosen = presented_cards.from_page(
@@ -83,7 +84,7 @@ def card() -> ResponseReturnValue:
 @bp.post("/sign-in/start")
 @open_to_all
 def start() -> ResponseReturnValue:
-    body = _body()
+    body = posted()
     try:
         ticket = signing_in.start(
             sid=str(body.get("sid")),
@@ -124,12 +125,12 @@ def role(operation: str) -> ResponseReturnValue:
 @open_to_all
 def terms(operation: str) -> ResponseReturnValue:
     """Give the ticket with which the card signs the terms that are due."""
-    body = _body()
+    body = posted()
     version = str(body.get("version"))
     try:
         ticket = signing_in.accept_terms(
             operation,
-            version=int(version) if version.isdecimal() else 0,
+            version=int(version) if version.isdecimal() and len(version) < 10 else 0,
             sid=str(body.get("sid")),
             seat=str(body.get("seat")),
             browser=browser_digest(),
@@ -263,8 +264,3 @@ def _region(fragment: str, status: int, **context: Any) -> Response:
 
 def _refused(reason: str, **facts: Any) -> str:
     return render_template("auth/_refused.html", reason=reason, **facts)
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    return body if isinstance(body, dict) else {}

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
 from app import clock
+from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.permissions import open_to_all
 from app.card_operations.office import current_office
@@ -17,10 +18,8 @@ bp = Blueprint("bridge", __name__)
 @open_to_all
 def hello() -> ResponseReturnValue:
     """Meet the bridge of this browser. Needs the browser's CSRF token, and is rate limited."""
-    body = request.get_json(silent=True)
-    token = body.get("hello") if isinstance(body, dict) else None
     met = reader_bridges.meet(
-        token,
+        posted().get("hello"),
         origin=current_office().origin,
         browser=browser_digest(),
         address=request.remote_addr,
@@ -48,9 +47,8 @@ def challenge() -> ResponseReturnValue:
 @open_to_all
 def enrolment() -> ResponseReturnValue:
     """Enrol the PC whose bridge brings a good install code. Rate limited."""
-    body = request.get_json(silent=True)
     name = install_codes.redeem(
-        body.get("enrolment") if isinstance(body, dict) else None,
+        posted().get("enrolment"),
         challenge=request.headers.get("X-CSRFToken", ""),
         origin=current_office().origin,
         address=request.remote_addr,

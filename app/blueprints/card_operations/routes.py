@@ -1,11 +1,10 @@
 """Tickets and results of card operations, of every kind. What is shown is `outcomes`' to say."""
 
-from typing import Any
-
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.outcomes import Shown, showing_of
 from app.blueprints.permissions import open_to_all, principal, requires, signed_in
@@ -94,8 +93,3 @@ def show(answer: Shown) -> ResponseReturnValue:
     if isinstance(answer, Waiting):
         return jsonify(waiting=answer.reason, **answer.facts)
     return jsonify(error=answer.code, **answer.facts)
-
-
-def posted() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    return body if isinstance(body, dict) else {}

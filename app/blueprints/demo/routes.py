@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, jsonify, render_template, request, url_for
+from flask import Blueprint, abort, current_app, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
@@ -39,7 +40,7 @@ def card_desk() -> ResponseReturnValue:
 @bp.post("/cards/<name>/age")
 @open_to_all
 def age(name: str) -> ResponseReturnValue:
-    body: dict[str, Any] = request.get_json(silent=True) or {}
+    body = posted()
     ticket = demonstration_desk.make_older(
         name,
         sid=str(body.get("sid")),

@@ -1,11 +1,10 @@
 """The services of a holder's own card: what it offers, and changing its passcode."""
 
-from typing import Any
-
-from flask import Blueprint, jsonify, render_template, request, url_for
+from flask import Blueprint, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
@@ -43,7 +42,7 @@ def start_passcode(card_id: int) -> ResponseReturnValue:
     card = own_card(principal(), card_id, now=clock.now())
     if not card.in_use:
         raise Conflict("another-card")
-    body: dict[str, Any] = request.get_json(silent=True) or {}
+    body = posted()
     ticket = change_passcode.start(
         principal(),
         sid=str(body.get("sid")),
