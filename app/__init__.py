@@ -26,6 +26,8 @@ BLUEPRINTS = (
     "app.blueprints.profile.routes:bp",
     "app.blueprints.role.routes:bp",
     "app.blueprints.terms.routes:bp",
+    "app.blueprints.workstations.routes:bp",
+    "app.blueprints.reader_check.routes:bp",
 )
 
 # What `flask` can be told on the command line: click commands and groups.

@@ -47,7 +47,7 @@ def wants_json() -> bool:
     return accepted == "application/json"
 
 
-def answer(status: int, reason: str, **facts: object) -> Response:
+def answer(status: int, reason: str, /, **facts: object) -> Response:
     """Say no as whoever asked can understand it."""
     shown = status if status in IN_WORDS else (500 if status >= 500 else 400)
     if wants_json():

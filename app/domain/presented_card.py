@@ -42,6 +42,7 @@ class PresentedCard:
     expires_on: date | None
     tries_left: int | None
     rule: PasscodeRule
+    virtual: bool = False
 
     def look(self, today: date) -> Look:
         """Say how the card looks; ``today`` is a day in London."""

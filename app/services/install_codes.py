@@ -7,6 +7,7 @@ page of the service ever carries both: a script in a page cannot enrol a key of 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from flask import current_app
 from sqlalchemy import select, update
@@ -275,8 +276,8 @@ def _state(code: InstallCode, now: datetime) -> CodeState:
     )
 
 
-def _problems(label: str, uses: int | None) -> dict[str, CodeProblem]:
-    problems = {}
+def _problems(label: str, uses: int | None) -> dict[str, StrEnum]:
+    problems: dict[str, StrEnum] = {}
     if not label:
         problems["label"] = CodeProblem.LABEL_MISSING
     elif len(label) > rules.LONGEST_LABEL:

@@ -52,6 +52,7 @@ def presented(row: Mapping[str, Any], *, issuer: Issuer, now: datetime) -> Prese
         expires_on=day_of(certificate.not_valid_after_utc) if certificate else None,
         tries_left=tries if isinstance(tries, int) and 0 <= tries <= 15 else None,
         rule=_rule(row.get("rule")),
+        virtual=row.get("virtual") is True,
     )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import aliased
@@ -223,7 +222,6 @@ def _decide(
 def _recorded(
     workstation: Workstation, event: WorkstationEvent, actor: Principal | None, now: datetime
 ) -> Workstation:
-    facts: dict[str, Any] = {"reason": workstation.reason} if workstation.reason else {}
     audit.record(
         EVENTS[event],
         outcome=Outcome.DONE,
@@ -232,7 +230,7 @@ def _recorded(
         thumbprint=workstation.thumbprint,
         name=workstation.name,
         workstation=workstation.id,
-        **facts,
+        reason=workstation.reason,
     )
     db.session.commit()
     return workstation

@@ -3,6 +3,7 @@
 Each row is shown by Chromium, wide and narrow, and looked over. A page without a row fails a test.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -154,8 +155,76 @@ def current_passcode_wrong(visitor: Visitor) -> None:
     visitor.type_new_passcode(WRONG, NEW)
 
 
+def workstations(address: str = "/workstations") -> Callable[[Visitor], None]:
+    return signed_in(MANAGER, "RA Manager", address=address)
+
+
+def workstation(visitor: Visitor, decision: str | None = None) -> None:
+    """Show the PC of this installation's own bridge, or what can be decided about it."""
+    workstations()(visitor)
+    visitor.page.get_by_role("table").get_by_role("link").first.click()
+    if decision is not None:
+        visitor.page.get_by_role("button", name=decision).click()
+
+
+def block_question(visitor: Visitor) -> None:
+    workstation(visitor, "Block this PC")
+
+
+def block_without_reason(visitor: Visitor) -> None:
+    block_question(visitor)
+    visitor.page.get_by_role("button", name="Block this PC").click()
+
+
+def blocked_here(visitor: Visitor) -> None:
+    block_question(visitor)
+    visitor.page.get_by_label("Why are you blocking").fill("Stolen from the ward")
+    visitor.page.get_by_role("button", name="Block this PC").click()
+
+
+def install_code(visitor: Visitor) -> None:
+    workstations("/workstations/install-codes")(visitor)
+    visitor.page.get_by_label("What is it for?").fill("Ward 4")
+    visitor.page.get_by_role("button", name="Make an install code").click()
+
+
+def install_code_for_nobody(visitor: Visitor) -> None:
+    workstations("/workstations/install-codes")(visitor)
+    visitor.page.get_by_label("How many PCs").fill("0")
+    visitor.page.get_by_role("button", name="Make an install code").click()
+
+
+def reader_check(card: str | None) -> Callable[[Visitor], None]:
+    """Show what the reader check finds with this card in the reader."""
+
+    def show(visitor: Visitor) -> None:
+        if card is not None:
+            visitor.insert(card)
+        visitor.page.goto("/reader-check")
+
+    return show
+
+
+def without_bridge(visitor: Visitor) -> None:
+    """The browser finds nothing on any of the ports, as where no bridge is running."""
+    visitor.page.route("http://127.0.0.1:*/v1", lambda route: route.abort())
+    visitor.page.route_web_socket(re.compile("/v1$"), lambda socket: socket.close())
+    visitor.page.goto("/reader-check")
+
+
+def browser_refuses(visitor: Visitor) -> None:
+    """Somebody has said no when the browser asked."""
+    devtools = visitor.page.context.new_cdp_session(visitor.page)
+    target = devtools.send("Target.getTargetInfo")["targetInfo"]
+    denied = {"permission": {"name": "loopback-network"}, "setting": "denied"}
+    whose = {"origin": visitor.service.origin, "browserContextId": target["browserContextId"]}
+    devtools.send("Browser.setPermission", denied | whose)
+    without_bridge(visitor)
+
+
 SIGN_IN = "auth.sign_in"
 PASSCODE = "smartcards.passcode"
+READER_CHECK = "reader_check.show"
 
 STATES: tuple[State, ...] = (
     # Signing in
@@ -208,9 +277,49 @@ STATES: tuple[State, ...] = (
     State("too easy", PASSCODE, new_passcode_too_easy, "1234"),
     State("not the same", PASSCODE, new_passcodes_differ, "not the same"),
     State("current one wrong", PASSCODE, current_passcode_wrong, "2 tries are left"),
+    # Workstations
+    State("workstations", "workstations.listing", workstations(), "Enrolled"),
+    State(
+        "workstations, none found",
+        "workstations.listing",
+        workstations("/workstations?search=nowhere"),
+        "No workstation matches",
+    ),
+    State("workstation", "workstations.show", workstation, "Signed in there now"),
+    State("block this PC", "workstations.ask", block_question, "You are using this PC"),
+    State(
+        "block without a reason",
+        "workstations.ask",
+        block_without_reason,
+        "There is a problem",
+        status=422,
+    ),
+    State("blocked here", "auth.signed_out", blocked_here, "This PC has been blocked"),
+    State(
+        "install codes",
+        "workstations.codes",
+        workstations("/workstations/install-codes"),
+        "No code has been made yet",
+    ),
+    State("install code", "workstations.codes", install_code, "It is shown only now"),
+    State(
+        "install code for nobody",
+        "workstations.codes",
+        install_code_for_nobody,
+        "There is a problem",
+        status=422,
+    ),
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
+    State("reader check, no card", READER_CHECK, reader_check(None), "There is none in a reader"),
+    State("reader check", READER_CHECK, reader_check(HOLDER), "issued by this service"),
+    State(
+        "reader check, blank", READER_CHECK, reader_check("blank-1"), "not been issued to anyone"
+    ),
+    State("reader check, locked", READER_CHECK, reader_check("nadia-rahman"), "The card is locked"),
+    State("reader check, no bridge", READER_CHECK, without_bridge, "It is not running on this PC"),
+    State("reader check, refused", READER_CHECK, browser_refuses, "cannot tell while the browser"),
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),

@@ -5,6 +5,8 @@ import { State, theBridge } from "./bridge-client.js";
 import { arrived } from "./regions.js";
 import { introduce } from "./server.js";
 import "./card-step.js";
+import "./copy-text.js";
+import "./reader-check.js";
 import "./session-guard.js";
 import "./sign-in-card.js";
 

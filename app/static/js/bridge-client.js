@@ -45,7 +45,7 @@ const RETRY_MS = [250, 500, 1000, 2000, 3000];
 
 /**
  * @typedef {{reader: string, virtual: boolean, seat: string | null, busy: boolean}} Reader
- * @typedef {{sid: string, instance: string, name: string, capabilities: string[]}} Hello
+ * @typedef {{sid: string, instance: string, name: string, version: string, capabilities: string[]}} Hello
  * @typedef {{resolve: (message: object) => void, reject: (error: Error) => void,
  *            onProgress?: (stage: string) => void, timer: number}} Waiting
  */

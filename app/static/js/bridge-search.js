@@ -122,15 +122,22 @@ async function answersAtAll(port) {
 /** Why no bridge was found, as far as the browser tells. */
 async function reason() {
   if (blockedByPolicy) return "policy-blocked";
+  return (await permission())?.state === "denied" ? "browser-refused" : "not-running";
+}
+
+/**
+ * What the browser says of this page's permission to reach programs on the PC.
+ * @returns {Promise<PermissionStatus | null>} null where it knows no such permission
+ */
+export async function permission() {
   for (const name of ["loopback-network", "local-network-access"]) {
     try {
-      const permission = await navigator.permissions.query({ name });
-      return permission.state === "denied" ? "browser-refused" : "not-running";
+      return await navigator.permissions.query({ name });
     } catch {
       continue; // this browser does not know the permission under that name
     }
   }
-  return "not-running";
+  return null;
 }
 
 /**

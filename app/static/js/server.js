@@ -87,7 +87,9 @@ export async function introduce(bridge) {
   const { signedHello, hello } = bridge;
   if (!hello) return;
   if (introduction?.sid !== hello.sid) {
-    const done = postJson("/bridge/hello", { hello: signedHello }).then(() => {});
+    const done = postJson("/bridge/hello", { hello: signedHello }).then(({ html }) => {
+      if (html) throw new LostServer("failed", html); // it refuses this PC, and says why
+    });
     introduction = { sid: hello.sid, done };
     done.catch(() => {
       if (introduction?.sid === hello.sid) introduction = null;

@@ -1,0 +1,1 @@
+"""The PCs with a reader bridge, for an RA manager."""
