@@ -11,8 +11,10 @@ import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.cli import AppGroup
+from joserfc.jwk import OKPKey
 
 from app import clock
+from app.card_operations.office import current_office
 from app.pki.authority import BuiltInAuthority
 
 PKI = "pki"
@@ -72,3 +74,12 @@ def create(folder: Path) -> None:
     for name in made:
         click.echo(f"{name}_FILE={folder.absolute() / name}")
     click.echo(f"PKI_FOLDER={folder.absolute() / PKI}")
+
+
+@keys.command()
+def show() -> None:
+    """Print what a reader bridge shows at its first run, for comparison: the thumbprints (RFC 7638)
+    of the keys that sign its tickets, the current one first."""
+    for public in current_office().tickets.public:
+        key: dict[str, str | list[str]] = {**public}
+        click.echo(OKPKey.import_key(key).thumbprint())

@@ -64,3 +64,36 @@ def test_a_card_aged_by_700_days_soon_expires(desk: Page) -> None:
 def test_the_desk_fits_a_narrow_window(desk: Page) -> None:
     desk.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert overflows(desk) <= 0
+
+
+def test_cards_are_found_by_what_is_typed_without_asking_the_server(desk: Page) -> None:
+    shown = desk.locator("li[data-card]:visible h3")
+    everybody = shown.count()
+    desk.context.set_offline(True)
+    desk.get_by_role("link", name="Go to the cards").press("Enter")
+    desk.keyboard.press("Tab")
+    desk.keyboard.type("JOAO")
+    expect(shown).to_have_text(["João Ferreira"])
+    expect(desk.locator("#found-cards")).to_have_text(f"1 of {everybody} cards")
+    desk.keyboard.press("Control+A")
+    desk.keyboard.type("5002 0030 0107")
+    expect(shown).to_have_text([GRACE])
+    desk.keyboard.press("Control+A")
+    desk.keyboard.type("nobody at all")
+    expect(shown).to_have_count(0)
+    desk.keyboard.press("Escape")
+    expect(shown).to_have_count(everybody)
+
+
+def test_an_empty_reader_is_as_high_as_a_full_one(desk: Page) -> None:
+    readers = desk.locator(".card-desk__reader")
+
+    def heights() -> set[float]:
+        boxes = [reader.bounding_box() for reader in readers.all()]
+        return {box["height"] for box in boxes if box}
+
+    before = heights()
+    press(desk, "Put into Virtual reader 1")
+    expect(readers.first).to_contain_text(GRACE)
+    assert heights() == before
+    assert len(before) == 1

@@ -13,6 +13,7 @@ from app.card_operations.tickets import TicketKeys
 from app.cli.keys import makes_keys
 from app.pki.authority import BuiltInAuthority
 from app.vault import Vault
+from reader_bridge.settings import thumbprint
 
 
 @pytest.fixture
@@ -109,3 +110,9 @@ def test_secrets_that_are_there_are_never_replaced(app: Flask, folder: Path) -> 
     assert again.exit_code != 0
     assert "VAULT_KEY" in again.output
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+
+
+def test_it_shows_the_thumbprint_that_a_reader_bridge_shows_at_its_first_run(app: Flask) -> None:
+    keys = TicketKeys.from_pem(app.config["TICKET_KEY"], None)
+    shown = app.test_cli_runner().invoke(args=["keys", "show"]).output
+    assert shown.split() == [thumbprint(key) for key in keys.public]

@@ -14,6 +14,8 @@ import { announce } from "./regions.js";
 class CardDesk extends HTMLElement {
   #bridge = theBridge();
   #busy = false;
+  /** @type {Set<string | null>} the cards that exist on this PC */
+  #known = new Set();
 
   connectedCallback() {
     this.#bridge.addEventListener("change", () => this.#connection());
@@ -22,6 +24,7 @@ class CardDesk extends HTMLElement {
       if (moved.includes(/** @type {CustomEvent} */ (event).detail.event)) this.#list();
     });
     this.addEventListener("click", (event) => this.#clicked(event));
+    this.#part("find").addEventListener("input", () => this.#find());
     this.#bridge.start();
   }
 
@@ -76,12 +79,27 @@ class CardDesk extends HTMLElement {
     const held = document.activeElement?.getAttribute("data-key");
     const names = readers.map(({ reader }) => reader);
     this.#part("readers").replaceChildren(...readers.map((each) => this.#reader(each, cards)));
-    const known = new Set(cards.map((each) => each.card));
-    for (const item of this.querySelectorAll("li[data-card]")) {
-      item.toggleAttribute("hidden", !known.has(item.getAttribute("data-card")));
-    }
+    this.#known = new Set(cards.map((each) => each.card));
     for (const card of cards) this.#card(card, names);
+    this.#find();
     if (held) this.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus();
+  }
+
+  /** Show the cards of this PC in whose words all that was typed occurs. */
+  #find() {
+    const field = /** @type {HTMLInputElement} */ (this.#part("find"));
+    const wanted = folded(field.value).split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const item of this.querySelectorAll("li[data-card]")) {
+      const words = [...item.querySelectorAll("[data-title], [data-about]")];
+      const text = folded(words.map((each) => each.textContent).join(" "));
+      const here = this.#known.has(item.getAttribute("data-card"));
+      const shown = here && wanted.every((word) => text.includes(word));
+      item.toggleAttribute("hidden", !shown);
+      if (shown) found += 1;
+    }
+    const all = this.#known.size;
+    this.#part("found").textContent = wanted.length ? `${found} of ${all} cards` : `${all} cards`;
   }
 
   /** @param {DeskReader} reader @param {DeskCard[]} cards */
@@ -94,7 +112,7 @@ class CardDesk extends HTMLElement {
     item.querySelector("[data-content]").textContent = card ? this.#title(inside) : "Empty";
     item.querySelector("img").src = item.dataset[card ? "full" : "empty"];
     const out = item.querySelector("button");
-    out.hidden = !card;
+    item.classList.toggle("card-desk__reader--empty", !card);
     out.dataset.reader = reader;
     out.dataset.key = `out ${reader}`;
     out.dataset.said = `${this.#title(inside)} taken out of ${reader}`;
@@ -171,6 +189,12 @@ class CardDesk extends HTMLElement {
     const template = /** @type {HTMLTemplateElement} */ (this.querySelector(`[data-copy="${name}"]`));
     return /** @type {HTMLElement} */ (template.content.firstElementChild.cloneNode(true));
   }
+}
+
+/** @param {string} text @returns {string} without case and accents, a number without its spaces */
+function folded(text) {
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/(?<=\d)\s+(?=\d)/g, "");
 }
 
 customElements.define("card-desk", CardDesk);
