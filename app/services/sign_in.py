@@ -1,7 +1,7 @@
 """Signing in, from the card in the reader to the session: who may, which role, which terms."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -9,7 +9,8 @@ from app import audit
 from app.card_operations import journal, sign_terms
 from app.card_operations import sign_in as operation
 from app.card_operations.answers import NextTicket
-from app.card_operations.office import Office
+from app.card_operations.office import Office, current_office
+from app.card_operations.receipts import DONE
 from app.card_operations.refusals import OperationOver, StepPassed, WorkstationBlocked
 from app.card_operations.sign_in import SignInCard, recognise
 from app.domain.days import day_of
@@ -31,6 +32,9 @@ __all__ = [
     "TermsChanged",
     "recognise",
 ]
+
+
+PROOF_HOLDS = timedelta(minutes=5)  # from the card's answer to the beginning of the session
 
 
 @dataclass(frozen=True)
@@ -123,17 +127,20 @@ def proceed(public_id: str, *, browser: str, now: datetime) -> Next:
     Raises:
         NotFound: no such sign-in in this browser.
         StepPassed: the card is not proven yet.
-        OperationOver: this sign-in has ended.
+        OperationOver: this sign-in has ended, or the card has proven itself too long ago.
+        SignInRefused, WorkstationBlocked: what was decided about card, person or PC meanwhile.
     """
     row = _proven(public_id, browser)
     assert row.person_id is not None
     choices = sessions.current_assignments(row.person_id, now=now)
     chosen = row.facts.get("assignment_id")
     if chosen is None and len(choices) > 1:
+        _still_fresh(row, now)
         return ChooseRole(public_id, choices)
     due = terms.due(row.person_id, now=now)
     if due is not None:
-        return AcceptTerms(public_id, due)
+        return AcceptTerms(public_id, due)  # read as long as you like: the card signs once more
+    _still_fresh(row, now)
     if chosen is None and choices:
         chosen = choices[0].id
     return _begin_session(row, chosen, now)
@@ -261,11 +268,29 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
     return SignedIn(row.public_id, token, expires_soon=renewal.should_remind)
 
 
-def _still_welcome(row: CardOperation, now: datetime) -> None:
-    """Refuse the PC that was blocked while somebody signed in there. Its row is held until the end.
+def _still_fresh(row: CardOperation, now: datetime) -> None:
+    """End a sign-in whose card proved itself too long ago: it may have been taken out since.
 
     Raises:
-        WorkstationBlocked: it was.
+        OperationOver: it did.
+    """
+    proofs = [step.answered_at for step in row.steps if step.answered_at and step.outcome == DONE]
+    if proofs and now - max(proofs) < PROOF_HOLDS:
+        return
+    row.state = OperationState.ABANDONED
+    row.finished_at = row.updated_at = now
+    db.session.commit()
+    raise OperationOver(state=row.state.value)
+
+
+def _still_welcome(row: CardOperation, now: datetime) -> None:
+    """Refuse what was decided against while somebody signed in: about the card, its holder, the PC.
+
+    The PC's row is held until the end.
+
+    Raises:
+        SignInRefused: the card or the account is good no more.
+        WorkstationBlocked: the PC was blocked.
     """
     assert row.connection is not None
     status = db.session.scalar(
@@ -273,8 +298,15 @@ def _still_welcome(row: CardOperation, now: datetime) -> None:
         .where(Workstation.id == row.connection.workstation_id)
         .with_for_update()
     )
-    if status is not WorkstationStatus.BLOCKED:
+    refusal: SignInRefused | WorkstationBlocked
+    try:
+        if status is WorkstationStatus.BLOCKED:
+            raise WorkstationBlocked
+        # The chip has taken its passcode a moment ago: it is not locked.
+        operation.check(row.card, tries_left=1, office=current_office(), now=now)
         return
+    except (SignInRefused, WorkstationBlocked) as error:
+        refusal = error
     row.state = OperationState.REFUSED
     row.finished_at = row.updated_at = now
     audit.record(
@@ -285,8 +317,8 @@ def _still_welcome(row: CardOperation, now: datetime) -> None:
         subject_card_id=row.card_id,
         workstation_id=row.connection.workstation_id,
         now=now,
-        reason=WorkstationBlocked.reason,
+        reason=refusal.reason,
         operation=row.public_id,
     )
     db.session.commit()
-    raise WorkstationBlocked
+    raise refusal

@@ -149,6 +149,13 @@ def decline(operation: str) -> ResponseReturnValue:
     return _refused(refusal.reason)
 
 
+@bp.app_errorhandler(SignInRefused)
+def refused(refusal: SignInRefused) -> ResponseReturnValue:
+    """Say what was decided against a card while its holder chose a role or read the terms."""
+    db.session.rollback()
+    return _region("auth/_refused.html", 409, reason=refusal.reason, **refusal.facts)
+
+
 @bp.get("/expiry")
 @requires(Permission.OWN_PROFILE)
 def expiry() -> ResponseReturnValue:
