@@ -128,7 +128,10 @@ class Turn:
         if self.operation.session_id is None:
             return
         session = db.session.get(Session, self.operation.session_id)
-        if session is not None and session.ended_at is None:
+        if session is None or session.ended_at is not None:
+            return
+        # A card that was put in again, or that somebody works on, says nothing of the session's.
+        if (session.card_id, session.seat) == (self.operation.card_id, self.operation.seat):
             session.last_presence_at = self.now
 
     def record(self, event: str, outcome: Outcome, **facts: Any) -> None:

@@ -9,6 +9,7 @@ IDLE = timedelta(minutes=15)
 IDLE_WARNING = timedelta(minutes=2)  # before the idle end
 TOTAL = timedelta(hours=12)
 PRESENCE = timedelta(seconds=150)  # after the last proof that the card is in the reader
+WORKING = timedelta(minutes=5)  # the same, while a card operation of the session runs
 SEEN_EVERY = timedelta(minutes=1)  # how exactly "last seen" is kept
 
 
@@ -17,7 +18,7 @@ class SessionTimes:
     """The moments of one session, and what follows from them.
 
     Each limit is the first moment at which the session is over. ``busy`` says that a card
-    operation runs: it counts as proof that the card is there.
+    operation runs: the card may be too busy for a proof, but not for ever.
     """
 
     started_at: datetime
@@ -39,13 +40,13 @@ class SessionTimes:
 
     @property
     def presence_ends_at(self) -> datetime:
-        return self.last_presence_at + PRESENCE
+        return self.last_presence_at + (WORKING if self.busy else PRESENCE)
 
     def over(self, now: datetime) -> SessionEnd | None:
         """Return why the session is over at ``now``, or None while it lasts."""
         if now >= self.total_ends_at:
             return SessionEnd.TOTAL
-        if now >= self.presence_ends_at and not self.busy:
+        if now >= self.presence_ends_at:
             return SessionEnd.PRESENCE_LOST
         if now >= self.idle_ends_at:
             return SessionEnd.IDLE

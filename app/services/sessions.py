@@ -6,7 +6,7 @@ the caller's action" leave the commit to the caller; all others commit.
 
 import hashlib
 import secrets
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
@@ -17,7 +17,7 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.days import day_of
 from app.domain.errors import NotFound
 from app.domain.principal import Principal
-from app.domain.session_rules import SEEN_EVERY, SessionTimes
+from app.domain.session_rules import SEEN_EVERY, WORKING, SessionTimes
 from app.domain.statuses import Outcome, PersonStatus, SessionEnd
 from app.extensions import db
 from app.models import (
@@ -44,7 +44,6 @@ __all__ = [
     "times",
 ]
 
-OPERATION_COUNTS_FOR = timedelta(minutes=5)  # as proof of presence, after its last answer
 
 PRESENCE_KIND = "presence"
 
@@ -70,15 +69,8 @@ def begin(
 
     Sessions that began before the card was put in again, or elsewhere, are over.
     """
-    db.session.execute(
-        update(Session)
-        .where(
-            Session.card_id == card.id,
-            Session.ended_at.is_(None),
-            or_(Session.seat != seat, Session.bridge_instance != bridge_instance),
-        )
-        .values(ended_at=now, end_reason=SessionEnd.CARD_REMOVED)
-    )
+    elsewhere = or_(Session.seat != seat, Session.bridge_instance != bridge_instance)
+    _end_all(and_(Session.card_id == card.id, elsewhere), SessionEnd.CARD_REMOVED, now)
     token = secrets.token_urlsafe(32)
     db.session.add(
         Session(
@@ -229,7 +221,7 @@ def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
         CardOperation.session_id == Session.id,
         CardOperation.kind != PRESENCE_KIND,  # a question is not yet an answer
         CardOperation.finished_at.is_(None),
-        CardOperation.updated_at > now - OPERATION_COUNTS_FOR,
+        CardOperation.updated_at > now - WORKING,
     )
     return (
         select(

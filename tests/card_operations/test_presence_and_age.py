@@ -16,6 +16,7 @@ from app.models import AuditEvent, Card, Person, Session
 from reader_bridge.contract import Algorithm
 from tests.card_operations.conftest import Counter
 from tests.parts.bridge import READER_1
+from tests.parts.people import a_card, a_person
 
 DAYS = 710
 
@@ -74,6 +75,16 @@ def test_the_proof_of_a_session_that_has_ended_brings_nothing_back(
     counter.bring(ticket.operation, result)
     db.session.refresh(session)
     assert session.last_presence_at == before
+
+
+def test_another_card_than_the_sessions_says_nothing_of_it(counter: Counter, card: Card) -> None:
+    actor = counter.sign_in(card)
+    before = db.session.get_one(Session, actor.session_id).last_presence_at
+    another = a_card(a_person())
+    db.session.get_one(Session, actor.session_id).card_id = another.id
+    db.session.commit()
+    assert isinstance(counter.run(start_presence(counter)), Finished)
+    assert db.session.get_one(Session, actor.session_id).last_presence_at == before
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

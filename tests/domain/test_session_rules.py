@@ -54,8 +54,15 @@ def test_it_ends_150_seconds_after_the_last_proof_of_presence(after, over):
     assert times().over(T0 + after) is over
 
 
-def test_a_running_operation_counts_as_proof_of_presence():
-    assert times(busy=True).over(T0 + timedelta(minutes=10)) is None
+@pytest.mark.parametrize(
+    ("after", "over"),
+    [
+        (timedelta(seconds=299), None),
+        (timedelta(minutes=5), SessionEnd.PRESENCE_LOST),
+    ],
+)
+def test_a_running_operation_puts_the_next_proof_off_but_not_beyond_5_minutes(after, over):
+    assert times(busy=True).over(T0 + after) is over
 
 
 @pytest.mark.parametrize(("seconds", "worth"), [(59, False), (60, True), (61, True)])

@@ -1,6 +1,7 @@
 """Sessions: how long they last, and every way in which they end."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -101,28 +102,50 @@ def test_a_session_ends_150_seconds_after_the_last_proof_of_presence(card, clock
     assert (sessions.load(token, clock.advance(seconds=seconds)) is not None) is lasts
 
 
-@pytest.mark.parametrize(("kind", "counts"), [("renew", True), ("presence", False)])
-def test_a_running_card_operation_counts_as_proof_of_presence_but_no_mere_question(
-    card, clock, kind, counts
-):
-    token = a_session(card)
-    principal = sessions.load(token, clock())
-    now = clock.advance(minutes=4)
+def an_operation(session_id: int, kind: str, now) -> None:
+    """One that the session has just begun, of which the card has said nothing yet."""
     db.session.add(
         CardOperation(
-            public_id="o",
+            public_id=str(uuid4()),
             kind=kind,
             state=OperationState.OPEN,
             step="R2",
-            session_id=principal.session_id,
+            session_id=session_id,
             browser="b",
             started_at=now,
             updated_at=now,
         )
     )
     db.session.commit()
-    assert (sessions.load(token, clock.advance(minutes=4)) is not None) is counts
+
+
+@pytest.mark.parametrize(("kind", "counts"), [("renew", True), ("presence", False)])
+def test_a_running_card_operation_puts_the_proof_of_presence_off_but_no_mere_question(
+    card, clock, kind, counts
+):
+    token = a_session(card)
+    principal = sessions.load(token, clock())
+    an_operation(principal.session_id, kind, clock.advance(minutes=2))
+    assert (sessions.load(token, clock.advance(minutes=2)) is not None) is counts
     assert sessions.load(token, clock.advance(minutes=1)) is None
+
+
+def test_operations_begun_one_after_the_other_keep_nobody_signed_in_without_the_card(card, clock):
+    token = a_session(card)
+    principal = sessions.load(token, clock())
+    for _ in range(3):
+        an_operation(principal.session_id, "change-passcode", clock.advance(minutes=2))
+    assert sessions.load(token, clock()) is None
+    assert sessions.end_reason(token) is SessionEnd.PRESENCE_LOST
+
+
+def test_a_card_put_in_again_ends_its_older_sessions_and_that_is_recorded(card, clock):
+    older = a_session(card, seat="first seat")
+    newer = a_session(card, seat="second seat")
+    assert sessions.load(older, clock()) is None
+    assert sessions.load(newer, clock()) is not None
+    events = db.session.scalars(select(AuditEvent).where(AuditEvent.event == "session.ended"))
+    assert [each.facts for each in events] == [{"reason": "card-removed"}]
 
 
 def test_last_seen_moves_at_most_once_a_minute(card, clock):

@@ -1,6 +1,7 @@
 """The sign-in pages without a card: what a page may be told, and how a session ends."""
 
 import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,16 @@ from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
 from app.card_operations.office import Office
+from app.domain.card_lifecycle import CardStatus
+from app.domain.statuses import OperationState
+from app.extensions import db
+from app.models import BridgeConnection, Card, CardOperation, CardOperationStep
 from app.models import Session as SessionRow
 from app.pki.authority import BuiltInAuthority
 from reader_bridge.contract import Slot
 from tests.parts.clock import START, FrozenClock
 from tests.parts.people import a_card, a_person
+from tests.parts.workstations import a_workstation
 from tests.web.conftest import FRAGMENT
 from tests.web.visits import page_token, sends, signs_in
 
@@ -211,3 +217,52 @@ def test_without_a_demonstration_there_is_no_card_desk(app: Flask, client: Flask
     app.config["DEMONSTRATION"] = False
     assert client.get("/demo/card-desk").status_code == 404
     assert "card desk" not in client.get("/sign-in").text
+
+
+def a_proven_sign_in(browser: str, card: Card) -> CardOperation:
+    """The journal of a sign-in whose card has proven itself, in this browser."""
+    connection = BridgeConnection(
+        sid="s" * 43,
+        browser=hashlib.sha256(browser.encode()).hexdigest(),
+        ek={},
+        workstation_id=a_workstation().id,
+        instance="bridge-1",
+        origin="http://127.0.0.1:5000",
+        received_at=START,
+        expires_at=START + timedelta(hours=12),
+    )
+    proof = CardOperationStep(
+        number=1, name="prove", jti="j", ticket_at=START, outcome="done", answered_at=START
+    )
+    row = CardOperation(
+        public_id="0f4e1c52-6a5e-4c6b-9d4e-0e2f3b1a7c11",
+        kind="sign-in",
+        state=OperationState.WAITING,
+        step="choose",
+        card=card,
+        person=card.person,
+        browser=connection.browser,
+        connection=connection,
+        seat="seat-1",
+        steps=[proof],
+        started_at=START,
+        updated_at=START,
+    )
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+@pytest.mark.parametrize("headers", [{}, FRAGMENT])
+def test_what_was_decided_while_somebody_signed_in_is_said_in_words(
+    client: FlaskClient, office: Office, clock: FrozenClock, headers: dict[str, str]
+) -> None:
+    page_token(client)
+    with client.session_transaction() as session:
+        session["browser"] = "a browser"
+    card = a_card(a_person(), status=CardStatus.CANCELLED)
+    row = a_proven_sign_in("a browser", card)
+    answer = client.get(f"/sign-in/{row.public_id}", headers=headers)
+    assert answer.status_code == 409
+    assert 'data-refused="cancelled"' in answer.text
+    assert ("<html" in answer.text) is not bool(headers)

@@ -152,7 +152,6 @@ def decline(operation: str) -> ResponseReturnValue:
 @bp.app_errorhandler(SignInRefused)
 def refused(refusal: SignInRefused) -> ResponseReturnValue:
     """Say what was decided against a card while its holder chose a role or read the terms."""
-    db.session.rollback()
     return _region("auth/_refused.html", 409, reason=refusal.reason, **refusal.facts)
 
 
