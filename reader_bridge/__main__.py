@@ -126,6 +126,7 @@ def _enrol(chosen: Settings, url: str | None, code: str) -> int:
     if len(origins) != 1:
         raise SettingsError("the settings name several services: say which with --server URL")
     if code == "-":
+        _say("Install code:")
         code = sys.stdin.readline()
     own = workstation.load_or_make(chosen.state)
     return enrolling.enrol(origins[0], code.strip(), own, sys.stdout)
