@@ -5,7 +5,7 @@ the new passcode, and, once that was refused, only ever the old one.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -18,15 +18,24 @@ from app.card_operations.statements import StatementRefused
 from app.domain.errors import Conflict
 from app.domain.passcode import PasscodeRule
 from app.domain.principal import Principal
-from app.domain.statuses import Outcome
+from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
 from app.models import Card, CardOperation, Person
-from reader_bridge.contract import Code, Command, Purpose, Slot, Stage
+from reader_bridge.contract import (
+    STEP_SECONDS,
+    TICKET_SECONDS,
+    Code,
+    Command,
+    Purpose,
+    Slot,
+    Stage,
+)
 from reader_bridge.contract import Outcome as CardOutcome
 
 KIND = "change-passcode"
 CHANGE, CONFIRM = "change", "confirm"
 LOST = "answer-lost"
+LONGEST = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS)  # until an answer comes, if one does
 STAGES = (
     Stage.CHECKING_CARD,
     Stage.CHECKING_PASSCODE,
@@ -84,7 +93,26 @@ def passcode_hint(card: Card) -> str | None:
     )
     if last is None or last.state.is_over:
         return None
-    return "new-then-old" if last.step == CONFIRM or _never_answered(last) else None
+    return "new-then-old" if last.step == CONFIRM or _may_have_happened(last) else None
+
+
+def unsettled(actor: Principal, *, browser: str, now: datetime) -> str | None:
+    """The change in this session of which nobody knows whether it happened, to be gone on with."""
+    last = db.session.scalar(
+        select(CardOperation)
+        .where(
+            CardOperation.session_id == actor.session_id,
+            CardOperation.kind == KIND,
+            CardOperation.browser == browser,
+        )
+        .order_by(CardOperation.id.desc())
+        .limit(1)
+    )
+    if last is None or last.state.is_over:
+        return None
+    under_way = last.state is OperationState.OPEN and now - last.updated_at < LONGEST
+    lost = last.step == CONFIRM or (_may_have_happened(last) and not under_way)
+    return last.public_id if lost else None
 
 
 class ChangePasscode(Operation):
@@ -127,8 +155,8 @@ class ChangePasscode(Operation):
         return Pause(CHANGE, code, dict(facts))
 
     def resumes_at(self, operation: CardOperation) -> str:
-        """A change whose answer never came may have happened: ask for the new passcode first."""
-        if operation.step == CHANGE and _never_answered(operation):
+        """Of a change without a good answer nobody knows: ask for the new passcode first."""
+        if operation.step == CHANGE and _may_have_happened(operation):
             return CONFIRM
         return operation.step
 
@@ -139,9 +167,12 @@ def _may_have_changed(code: str, facts: Mapping[str, Any]) -> bool:
     return code not in CERTAIN
 
 
-def _never_answered(operation: CardOperation) -> bool:
+def _may_have_happened(operation: CardOperation) -> bool:
+    """Whether the last thing asked was the change, and its answer never came or proved nothing."""
     last = operation.steps[-1] if operation.steps else None
-    return last is not None and last.name == CHANGE and last.outcome is None
+    if last is None or last.name != CHANGE:
+        return False
+    return last.outcome is None or (last.answer or {}).get("type") == "refused"
 
 
 CHANGE_PASSCODE = base.register(ChangePasscode())

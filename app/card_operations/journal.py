@@ -34,13 +34,15 @@ from app.card_operations.refusals import (
 )
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
-from app.domain.errors import NotFound, RuleBroken
+from app.domain.errors import NotFound, NotSignedIn, RuleBroken
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome, WorkstationStatus
 from app.extensions import db
 from app.models import BridgeConnection, Card, CardOperation, CardOperationStep
 from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code
+
+SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found there
 
 
 def begin(
@@ -73,7 +75,7 @@ def begin(
         session_id=actor.session_id if actor else None,
         browser=browser,
         connection=connection,
-        seat=seat,
+        seat=seat[:SEAT_LENGTH],
         facts=facts or {},
         started_at=now,
         updated_at=now,
@@ -100,14 +102,17 @@ def ticket(
     Raises:
         NotFound: there is none, or it is another browser's.
         OperationOver: it has ended.
+        NotSignedIn: it was begun in a session, and this is not that session.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
     row = _locked(public_id, browser)
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
+    if not _may_go_on(row, actor):
+        raise NotSignedIn
     operation = KINDS[row.kind]
     row.connection = _connection(operation, sid, browser, now)
-    row.seat = seat
+    row.seat = seat[:SEAT_LENGTH]
     row.step = operation.resumes_at(row)
     row.state = OperationState.OPEN
     if card is not None:
@@ -222,6 +227,8 @@ def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> N
 
 def _carry_out(operation: Operation, turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
     row, step = turn.operation, turn.step
+    if isinstance(move, GoOn) and not _may_go_on(row, turn.actor):
+        move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
     common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
     answer: Answer
     if isinstance(move, GoOn):
@@ -335,6 +342,11 @@ def _connection(operation: Operation, sid: str, browser: str, now: datetime) -> 
     if operation.sends_secrets and not enrolled:
         raise WorkstationNotEnrolled
     return connection
+
+
+def _may_go_on(row: CardOperation, actor: Principal | None) -> bool:
+    """Whether whoever asks is in the session that began the operation, if one did."""
+    return row.session_id is None or (actor is not None and actor.session_id == row.session_id)
 
 
 def _locked(public_id: str, browser: str) -> CardOperation:

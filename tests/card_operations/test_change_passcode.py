@@ -1,12 +1,15 @@
 """Changing the passcode, and what is asked when the answer was lost."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.card_operations import change_passcode
 from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.change_passcode import passcode_hint
-from app.domain.errors import Conflict
+from app.card_operations.refusals import CardNotVerified, OperationOver
+from app.domain.errors import Conflict, NotSignedIn
 from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person, Session
@@ -190,3 +193,62 @@ def test_a_statement_of_an_operation_counts_as_presence(counter: Counter, card: 
     change(counter)
     session = db.session.get_one(Session, counter.actor.session_id)
     assert session.last_presence_at > before.last_presence_at
+
+
+def test_an_answer_that_proves_nothing_leaves_the_change_unknown(
+    counter: Counter, card: Card
+) -> None:
+    ticket = start(counter)
+    result = counter.page.step(ticket, passcode=PASSCODE, new_passcode=NEW)
+    with pytest.raises(CardNotVerified):
+        counter.bring(ticket.operation, {**result, "receipt": "cut off"})
+    assert passcode_hint(card) == "new-then-old"
+    done = counter.run(counter.ticket(ticket.operation), passcode=NEW)
+    assert isinstance(done, Finished)
+
+
+def test_a_change_whose_answer_was_lost_is_gone_on_with_after_a_reload(
+    counter: Counter, card: Card
+) -> None:
+    def unsettled(later: timedelta = timedelta(0), browser: str | None = None) -> str | None:
+        assert counter.actor is not None
+        return change_passcode.unsettled(
+            counter.actor, browser=browser or counter.page.browser, now=counter.now + later
+        )
+
+    under_way = start(counter).operation
+    assert unsettled() is None
+    assert unsettled(timedelta(minutes=2)) == under_way
+    operation = lose_the_answer(counter, changed=True)
+    assert unsettled() == operation
+    assert unsettled(browser="f" * 64) is None
+    counter.run(counter.ticket(operation), passcode=NEW)
+    assert unsettled() is None
+
+
+def test_what_was_begun_in_a_session_is_gone_on_with_in_that_session_only(
+    counter: Counter, card: Card
+) -> None:
+    operation = lose_the_answer(counter, changed=True)
+    holder, counter.actor = counter.actor, None
+    with pytest.raises(NotSignedIn):
+        counter.ticket(operation)
+    counter.sign_in(card, NEW)  # the same person, in another session
+    assert counter.actor != holder
+    with pytest.raises(OperationOver):
+        counter.ticket(operation)
+
+
+def test_a_seat_that_no_bridge_gives_is_refused_in_words(counter: Counter, card: Card) -> None:
+    assert counter.actor is not None
+    at = {**counter.at_the_bridge(), "seat": "s" * 1000}
+    ticket = change_passcode.start(
+        counter.actor, guid=None, office=counter.office, now=counter.now, **at
+    )
+    answer = counter.run(ticket, passcode=PASSCODE, new_passcode=NEW)
+    assert isinstance(answer, CardAnswered)
+    assert answer.code == "ticket-other-card"
+    row = db.session.scalars(
+        select(CardOperation).where(CardOperation.public_id == ticket.operation)
+    ).one()
+    assert len(str(row.seat)) <= 64

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.card_operations import age, presence
-from app.card_operations.answers import CardAnswered, Finished, NextTicket
+from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.refusals import CardNotVerified
 from app.domain.card_lifecycle import CardEvent
 from app.domain.errors import NotAllowed, SignInRefused, TransitionRefused
@@ -85,6 +85,19 @@ def test_another_card_than_the_sessions_says_nothing_of_it(counter: Counter, car
     db.session.commit()
     assert isinstance(counter.run(start_presence(counter)), Finished)
     assert db.session.get_one(Session, actor.session_id).last_presence_at == before
+
+
+def test_a_session_that_ends_gets_no_further_ticket_for_its_operation(
+    counter: Counter, card: Card
+) -> None:
+    actor = counter.sign_in(card)
+    first = age.start(
+        card, DAYS, actor=actor, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    counter.actor = None
+    answer = counter.run(first)
+    assert isinstance(answer, Waiting)
+    assert answer.reason == "not-signed-in"
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

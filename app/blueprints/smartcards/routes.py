@@ -33,7 +33,9 @@ def passcode(card_id: int) -> ResponseReturnValue:
     card = own_card(principal(), card_id, now=clock.now())
     if not card.in_use:
         raise Conflict("another-card")
-    return render_template("smartcards/passcode.html", card=card, state="form")
+    stopped = change_passcode.unsettled(principal(), browser=browser_digest(), now=clock.now())
+    state = "lost" if stopped else "form"
+    return render_template("smartcards/passcode.html", card=card, state=state, operation=stopped)
 
 
 @bp.post("/passcode/start")
