@@ -1,7 +1,7 @@
 """What may be said of a card in the reader before its holder has typed a passcode.
 
-Only what the card itself shows counts here. Whether it is suspended or cancelled, and whose it is,
-is told to the person who can sign with it.
+Only what the card itself shows counts here. What the service has decided about it is asked
+afterwards (``app.domain.sign_in``); whose it is, is told to the person who can sign with it.
 """
 
 from dataclasses import dataclass

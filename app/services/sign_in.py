@@ -20,7 +20,7 @@ from app.domain.sign_in import SignInRefusal
 from app.domain.statuses import OperationState, Outcome, WorkstationStatus
 from app.extensions import db
 from app.models import Assignment, Card, CardOperation, Person, Workstation
-from app.services import sessions, terms
+from app.services import limits, sessions, terms
 from app.services.terms import Due
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 
+MOST_STARTS, STARTS_WINDOW = 300, timedelta(minutes=1)  # from one address, behind which many sit
 PROOF_HOLDS = timedelta(minutes=5)  # from the card's answer to the beginning of the session
 
 
@@ -83,15 +84,20 @@ def start(
     office: Office,
     now: datetime,
     tries_left: int | None = None,
+    address: str | None = None,
 ) -> NextTicket:
     """Ask a card to prove itself. A refusal is kept in the audit log.
 
-    ``tries_left`` is what the chip said of its passcode when the page read it.
+    ``tries_left`` is what the chip said of its passcode when the page read it. ``address`` is where
+    the page is, None on the command line.
 
     Raises:
+        RateLimited: too many came from this address.
         SignInRefused: nobody may sign in with this card now.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
+    if address is not None:
+        limits.count_try(f"sign-in {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
     card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
     person_id = card.person_id if card else None
     try:

@@ -8,21 +8,36 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
 from app.card_operations.office import Office
 from app.domain.card_lifecycle import CardStatus
-from app.domain.statuses import OperationState
+from app.domain.statuses import (
+    CertificateStatus,
+    KeyState,
+    OperationState,
+    SessionEnd,
+)
 from app.extensions import db
-from app.models import BridgeConnection, Card, CardOperation, CardOperationStep
+from app.models import (
+    AuditEvent,
+    BridgeConnection,
+    Card,
+    CardKey,
+    CardOperation,
+    CardOperationStep,
+    Certificate,
+)
 from app.models import Session as SessionRow
 from app.pki.authority import BuiltInAuthority
+from app.services import sign_in
 from reader_bridge.contract import Slot
 from tests.parts.clock import START, FrozenClock
 from tests.parts.people import a_card, a_person
@@ -191,6 +206,14 @@ def test_a_reason_that_no_page_has_is_an_ordinary_sign_out(
     assert ended.end_reason == "signed-out"
 
 
+@pytest.mark.parametrize("reason", sorted(set(SessionEnd) - {SessionEnd.SIGNED_OUT}))
+def test_every_end_of_a_session_that_nobody_asked_for_is_explained(
+    client: FlaskClient, reason: str
+) -> None:
+    plain = client.get("/signed-out").text
+    assert client.get(f"/signed-out?reason={reason}").text.count("<p>") > plain.count("<p>")
+
+
 def test_whoever_is_signed_in_is_led_from_the_sign_in_page_to_the_dashboard(
     client: FlaskClient, db_session: scoped_session[Session]
 ) -> None:
@@ -266,3 +289,69 @@ def test_what_was_decided_while_somebody_signed_in_is_said_in_words(
     assert answer.status_code == 409
     assert 'data-refused="cancelled"' in answer.text
     assert ("<html" in answer.text) is not bool(headers)
+
+
+def test_a_card_that_was_unlocked_elsewhere_is_asked_for_its_passcode(
+    client: FlaskClient, office: Office
+) -> None:
+    """What the service remembers of a locked chip is old news as soon as the chip says better."""
+    card = a_card(a_person(), status=CardStatus.LOCKED)
+    text = certificate(office, card.guid)
+    its_certificate(card, text)
+    office.config["ALLOW_VIRTUAL_CARDS"] = True
+    seen = {"guid": card.guid, "certificates": {"9a": text}}
+    assert 'data-refused="locked"' in shows(client, [presented(passcode_left=None, **seen)]).text
+    answer = shows(client, [presented(passcode_left=3, **seen)])
+    assert 'name="tries_left" value="3"' in answer.text
+    headers = {**FRAGMENT, "X-CSRFToken": page_token(client)}
+    body = {"sid": "s" * 43, "seat": "seat-1", "card": card.guid}
+    for tries_left, reason in ((None, "locked"), ("0", "locked"), ("many", "locked")):
+        said = client.post(
+            "/sign-in/start", json={**body, "tries_left": tries_left}, headers=headers
+        )
+        assert f'data-refused="{reason}"' in said.text
+    further = client.post("/sign-in/start", json={**body, "tries_left": "3"}, headers=headers)
+    assert "has not introduced itself" in further.text
+
+
+def its_certificate(card: Card, text: str) -> None:
+    der = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    read = x509.load_der_x509_certificate(der)
+    key = CardKey(
+        card_id=card.id,
+        slot="9a",
+        state=KeyState.CURRENT,
+        algorithm="ES256",
+        public_key=read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        jkt="j" * 43,
+        created_at=START,
+    )
+    db.session.add(key)
+    db.session.flush()
+    db.session.add(
+        Certificate(
+            card_id=card.id,
+            slot="9a",
+            key_id=key.id,
+            serial=f"{read.serial_number:x}",
+            issuer="issuing",
+            not_before=read.not_valid_before_utc,
+            not_after=read.not_valid_after_utc,
+            der=der,
+            status=CertificateStatus.ACTIVE,
+        )
+    )
+    db.session.commit()
+
+
+def test_nobody_fills_the_audit_log_with_sign_ins_that_lead_nowhere(
+    client: FlaskClient, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "MOST_STARTS", 2)
+    headers = {**FRAGMENT, "X-CSRFToken": page_token(client)}
+    said = [
+        client.post("/sign-in/start", json={"card": "ab" * 16}, headers=headers).status_code
+        for _ in range(4)
+    ]
+    assert said == [409, 409, 429, 429]
+    assert db.session.scalar(select(func.count()).select_from(AuditEvent)) == 2

@@ -1,5 +1,6 @@
 """Signing in with a card, choosing the role, accepting the terms, signing out."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request, session, url_for
@@ -65,7 +66,9 @@ def card() -> ResponseReturnValue:
         return render_template("auth/_unreadable.html", card=chosen)
     if look is not Look.READY:
         return _refused(look.value, expired_on=chosen.expires_on)
-    known = signing_in.recognise(chosen.guid, chosen.certificate, office=office, now=now)
+    known = signing_in.recognise(
+        chosen.guid, chosen.certificate, tries_left=chosen.tries_left, office=office, now=now
+    )
     if known.refusal is not None:
         return _refused(known.refusal.reason, **known.refusal.facts)
     return render_template(
@@ -85,11 +88,14 @@ def card() -> ResponseReturnValue:
 @open_to_all
 def start() -> ResponseReturnValue:
     body = posted()
+    tries = str(body.get("tries_left"))
     try:
         ticket = signing_in.start(
             sid=str(body.get("sid")),
             seat=str(body.get("seat")),
             guid=str(body.get("card") or "")[:32],
+            tries_left=int(tries) if re.fullmatch("[0-9]{1,2}", tries) else None,
+            address=request.remote_addr,
             browser=browser_digest(),
             office=current_office(),
             now=clock.now(),
