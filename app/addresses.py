@@ -1,8 +1,8 @@
-"""Numbers in addresses: those that no row can have are "not found", before a database sees them."""
+"""Addresses: what no row can have is "not found", before a database sees it."""
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter, Map
 
 LARGEST = 2**31 - 1  # of a primary key
@@ -22,5 +22,12 @@ def number_asked(name: str, largest: int = LARGEST_EVENT) -> int | None:
     return number if number is not None and 0 < number <= largest else None
 
 
+def refuse_nul() -> None:
+    """No text in a database has NUL in it: nothing is found there, and PostgreSQL would fail."""
+    if "\0" in request.path:
+        abort(404)
+
+
 def init_app(app: Flask) -> None:
+    app.before_request(refuse_nul)
     app.url_map.converters["int"] = RowNumber

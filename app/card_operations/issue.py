@@ -139,7 +139,9 @@ def start(
         raise VirtualCardRefused
     unfinished = _unfinished(person, blank)
     if unfinished is not None:
+        # Whoever has the card in the reader goes on with it, in a session of their own.
         unfinished.browser = browser
+        unfinished.session_id = actor.session_id if actor else None
         unfinished.facts["shown_guid"] = blank.guid
         db.session.flush()
         return journal.ticket(

@@ -16,7 +16,8 @@ from app.card_operations.refusals import (
     WorkstationNotEnrolled,
 )
 from app.domain.card_lifecycle import CardStatus
-from app.domain.errors import Conflict
+from app.domain.errors import Conflict, NotSignedIn
+from app.domain.roles import Role
 from app.domain.statuses import CertificateStatus, KeyState, OperationState, WorkstationStatus
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person
@@ -25,7 +26,7 @@ from reader_bridge.piv import profiles
 from reader_bridge.virtual.behaviour import BEHAVIOURS, Tear, named
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_1
-from tests.parts.people import a_person
+from tests.parts.people import a_person, a_principal
 
 SLOTS = {"9a", "9c", "9e"}
 DIGITS = "482913"
@@ -114,6 +115,23 @@ def test_a_passcode_that_breaks_the_rule_leaves_the_card_to_be_continued(
     assert isinstance(answer, CardAnswered)
     assert (answer.code, answer.facts["rule"]) == ("passcode-refused", "run")
     must_be_issued(counter, counter.issue(holder))
+
+
+def test_an_issue_begun_in_a_session_that_is_over_is_gone_on_with_in_another(
+    counter: Counter, holder: Person
+) -> None:
+    counter.put_in()
+    agent = a_principal(Role.RA_AGENT, counter.now)
+    begun = counter.start_issue(holder)
+    row = db.session.scalars(
+        select(CardOperation).where(CardOperation.public_id == begun.operation)
+    ).one()
+    row.session_id = agent.session_id
+    db.session.commit()
+    with pytest.raises(NotSignedIn):
+        counter.ticket(begun.operation)
+    must_be_issued(counter, counter.issue(holder))
+    assert row.session_id is None
 
 
 @pytest.mark.parametrize("performed", [False, True], ids=["ticket lost", "answer lost"])

@@ -181,6 +181,14 @@ def test_a_sign_in_of_another_browser_is_not_found(client: FlaskClient) -> None:
     assert client.get("/sign-in/0f4e1c52-6a5e-4c6b-9d4e-0e2f3b1a7c11").status_code == 404
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("address", ["/sign-in/a%00b", "/card-operations/%00"])
+def test_an_address_that_no_database_can_look_for_is_not_found(
+    client: FlaskClient, db_session: scoped_session[Session], address: str
+) -> None:
+    assert client.get(address).status_code == 404
+
+
 def test_signing_out_ends_the_session_on_the_server_with_its_reason(
     client: FlaskClient, db_session: scoped_session[Session]
 ) -> None:
