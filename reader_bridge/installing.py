@@ -59,7 +59,10 @@ def fetch(url: str) -> Settings:
         raise SettingsError(f"{where} does not answer as it should: {error}") from error
     if not isinstance(answer, dict):
         raise SettingsError(f"{where} does not answer as it should")
-    offered = settings.from_values({"origins": [answer.get("origin")], "keys": answer.get("keys")})
+    values = {"origins": [answer.get("origin")], "keys": answer.get("keys")}
+    if "first_port" in answer:
+        values["first_port"] = answer["first_port"]
+    offered = settings.from_values(values)
     parts = urlsplit(url)
     own = f"{parts.scheme}://{parts.netloc}"
     if offered.origins != (own,):

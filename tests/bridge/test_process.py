@@ -202,7 +202,7 @@ def test_settings_of_a_service_are_kept_when_a_person_says_yes(
     bridge, tmp_path, office, typed, written
 ):
     file = tmp_path / "new" / "bridge.toml"
-    with service({"origin": "ORIGIN", "keys": [office.jwk]}) as url:
+    with service({"origin": "ORIGIN", "keys": [office.jwk], "first_port": 28500}) as url:
         said = bridge("--server", url, "--config", file, typed=typed)
     assert settings.thumbprint(office.jwk) in said.stdout
     assert file.exists() is written
@@ -211,6 +211,7 @@ def test_settings_of_a_service_are_kept_when_a_person_says_yes(
         read = settings.load(file)
         assert read.origins == (url,)
         assert read.readers is settings.ReaderKinds.PCSC
+        assert read.first_port == 28500
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,11 @@ def test_a_hello_needs_the_browsers_token_and_is_answered_with_what_the_pc_may(
     assert refused.status_code == 409
 
 
-def test_a_bridge_is_configured_with_origin_and_public_keys_alone(
+def test_a_bridge_is_configured_with_origin_public_keys_and_port_alone(
     client: FlaskClient, office: Office
 ) -> None:
     told = client.get("/bridge/configuration").json
+    assert set(told) == {"origin", "keys", "first_port"}
     assert told["origin"] == ORIGIN
+    assert told["first_port"] == client.application.config["BRIDGE_PORT"]
     assert [set(key) for key in told["keys"]] == [{"kty", "crv", "x"}]

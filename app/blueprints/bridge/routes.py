@@ -1,6 +1,6 @@
 """The hello of a reader bridge, brought by a page; what a bridge asks for by itself."""
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
@@ -31,9 +31,10 @@ def hello() -> ResponseReturnValue:
 @bp.get("/bridge/configuration")
 @open_to_all
 def configuration() -> ResponseReturnValue:
-    """The origin and the ticket keys that a bridge is given on a first run by hand."""
+    """What a bridge is given on a first run by hand: origin, ticket keys, and where to listen."""
     office = current_office()
-    return jsonify(origin=office.origin, keys=office.tickets.public)
+    first_port = current_app.config["BRIDGE_PORT"]
+    return jsonify(origin=office.origin, keys=office.tickets.public, first_port=first_port)
 
 
 @bp.get("/bridge/enrolment")
