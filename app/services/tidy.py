@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, or_, select, update
 
 from app.domain.session_rules import PRESENCE, TOTAL
-from app.domain.statuses import OperationState, SessionEnd
+from app.domain.statuses import OperationState, SessionEnd, WorkstationStatus
 from app.extensions import db
 from app.models import (
+    AuditEvent,
     BridgeConnection,
     CardOperation,
+    InstallCodeUse,
     OutboxMessage,
     RateLimit,
     Session,
+    Workstation,
 )
 from app.services import sessions
 
@@ -20,6 +23,7 @@ SESSIONS_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=30)
 LIMITS_KEPT = timedelta(days=1)
 PROOFS_KEPT = timedelta(hours=1)  # their journal; that the card was there is in the session
+SEEN_KEPT = timedelta(days=30)  # a PC about which nobody decided, and where nothing happened
 SIGN_INS_KEPT = timedelta(hours=12)  # a sign-in that nobody finished
 
 
@@ -41,6 +45,22 @@ def tidy(now: datetime) -> dict[str, int]:
                 ~exists().where(
                     CardOperation.connection_id == BridgeConnection.id,
                     CardOperation.finished_at.is_(None),
+                ),
+            )
+        ),
+        "workstations": _remove(
+            delete(Workstation).where(
+                Workstation.status == WorkstationStatus.SEEN,
+                Workstation.decided_at.is_(None),
+                Workstation.last_seen_at < now - SEEN_KEPT,
+                *(
+                    ~exists().where(column == Workstation.id)
+                    for column in (
+                        BridgeConnection.workstation_id,
+                        Session.workstation_id,
+                        InstallCodeUse.workstation_id,
+                        AuditEvent.workstation_id,
+                    )
                 ),
             )
         ),

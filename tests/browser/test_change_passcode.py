@@ -42,6 +42,7 @@ def test_the_rule_is_there_before_anything_is_typed(visitor: Visitor) -> None:
     ("new", "words"),
     [
         ("abc", "too short"),
+        ("Blue77421", "too long"),  # and never cut to what fits
         ("zzzz", "one character repeated"),
         ("4567", "a run"),
         ("dcba", "a run"),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app import audit
-from app.domain.statuses import OperationState, Outcome, SessionEnd
+from app.domain.statuses import OperationState, Outcome, SessionEnd, WorkstationStatus
 from app.extensions import db
 from app.models import (
     AuditEvent,
@@ -20,6 +20,7 @@ from app.models import (
 )
 from app.services import limits, outbox, sessions
 from app.services.tidy import tidy
+from tests.parts import workstations
 from tests.parts.people import a_card, a_person, a_session
 
 pytestmark = pytest.mark.usefixtures("db_session")
@@ -120,6 +121,21 @@ def test_the_journal_of_proofs_of_presence_is_removed_with_its_steps(clock):
     assert how_many(CardOperation) == 1
     tidy(clock.advance(seconds=1))
     assert (how_many(CardOperation), how_many(CardOperationStep)) == (0, 0)
+
+
+def test_a_pc_that_was_only_seen_is_forgotten_and_one_with_a_story_is_not(clock):
+    """Anybody can say hello with a new key: their rows must not grow for ever."""
+    for name, columns in {
+        "only seen": {},
+        "decided": {"status": WorkstationStatus.BLOCKED, "decided_at": clock()},
+        "signed in at": {},
+    }.items():
+        row = workstations.a_workstation(name, now=clock(), **columns)
+    a_session(a_card(a_person()), workstation_id=row.id)
+    tidy(clock.advance(days=30))
+    assert how_many(Workstation) == 3
+    tidy(clock.advance(seconds=1))
+    assert set(db.session.scalars(select(Workstation.name))) == {"decided", "signed in at"}
 
 
 def test_mail_is_kept_for_30_days_and_as_long_as_it_waits(clock):
