@@ -42,6 +42,7 @@ from app.models import BridgeConnection, Card, CardOperation, CardOperationStep
 from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code
 
+MOST_STEPS = 100  # of one operation, however often it is continued
 SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found there
 
 
@@ -111,6 +112,8 @@ def ticket(
     if not _may_go_on(row, actor):
         raise NotSignedIn
     operation = KINDS[row.kind]
+    if len(row.steps) >= MOST_STEPS:
+        raise OperationOver(state="too-many-steps")
     row.connection = _connection(operation, sid, browser, now)
     row.seat = seat[:SEAT_LENGTH]
     row.step = operation.resumes_at(row)
@@ -196,7 +199,7 @@ def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
     sure = False
     if receipt is not None:
         signed = _receipt(turn, receipt, None)
-        sure = signed.outcome == code
+        sure = signed.outcome == code and signed.says(facts)
     turn.step.outcome = code
     _note_card(turn, code, facts, sure)
     return operation.card_said_no(turn, code, facts, sure)
@@ -217,7 +220,7 @@ def _receipt(turn: Turn, receipt: object, results: list[Any] | None) -> receipts
 
 def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> None:
     """Keep what a refusal says of the card itself, if the workstation has signed for it."""
-    if code == Code.WRONG_PASSCODE:
+    if code == Code.WRONG_PASSCODE and sure:
         turn.record("card.wrong-passcode", Outcome.REFUSED, left=facts.get("left"))
     if code == Code.PASSCODE_LOCKED and sure and turn.operation.card is not None:
         turn.record("card.locked", Outcome.DONE)

@@ -28,6 +28,12 @@ class Receipt:
     outcome: str
     claims: Mapping[str, Any]
 
+    def says(self, facts: Mapping[str, Any]) -> bool:
+        """Say whether the workstation has signed each of these facts of an error."""
+        signed = self.claims.get("facts")
+        known = signed if isinstance(signed, Mapping) else {}
+        return all(name in known and known[name] == value for name, value in facts.items())
+
 
 def verify(
     token: object,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app import audit
-from app.card_operations import journal, sign_terms
+from app.card_operations import journal, sign_terms, wire
 from app.card_operations import sign_in as operation
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office, current_office
@@ -14,7 +14,7 @@ from app.card_operations.receipts import DONE
 from app.card_operations.refusals import OperationOver, StepPassed, WorkstationBlocked
 from app.card_operations.sign_in import SignInCard, recognise
 from app.domain.days import day_of
-from app.domain.errors import Conflict, NotFound, SignInRefused
+from app.domain.errors import Conflict, NotFound, RateLimited, SignInRefused
 from app.domain.renewal import renewal_state
 from app.domain.sign_in import SignInRefusal
 from app.domain.statuses import OperationState, Outcome, WorkstationStatus
@@ -35,6 +35,7 @@ __all__ = [
 
 
 MOST_STARTS, STARTS_WINDOW = 300, timedelta(minutes=1)  # from one address, behind which many sit
+REFUSAL_WINDOW = timedelta(hours=1)  # the same refusal of the same insertion is one event
 PROOF_HOLDS = timedelta(minutes=5)  # from the card's answer to the beginning of the session
 
 
@@ -125,6 +126,37 @@ def start(
         )
         db.session.commit()
         raise
+
+
+def turned_away(
+    guid: str | None, reason: str, *, seat: str, browser: str, address: str | None, now: datetime
+) -> None:
+    """Keep that a card was refused before a passcode was asked for, once for each insertion.
+
+    What a page says of a card is not proven: the event names it, and it changes nothing.
+    """
+    try:
+        limits.count_try(
+            f"refused {wire.digest([browser, seat, guid, reason])}",
+            limit=1,
+            window=REFUSAL_WINDOW,
+            now=now,
+        )
+        limits.count_try(f"refused {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
+    except RateLimited:
+        return
+    card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
+    audit.record(
+        "sign-in",
+        outcome=Outcome.REFUSED,
+        actor=None,
+        subject_person_id=card.person_id if card else None,
+        subject_card_id=card.id if card else None,
+        now=now,
+        reason=reason,
+        guid=guid,
+    )
+    db.session.commit()
 
 
 def proceed(public_id: str, *, browser: str, now: datetime) -> Next:

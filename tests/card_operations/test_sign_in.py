@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, NextTicket, Waiting
 from app.card_operations.refusals import (
     CardNotVerified,
@@ -120,6 +121,25 @@ def test_a_page_alone_cannot_have_a_card_taken_for_locked(counter: Counter, card
     counter.bring(ticket.operation, body)
     db.session.refresh(card)
     assert card.status is CardStatus.ISSUED
+
+
+def test_only_what_the_workstation_signed_is_kept_of_a_wrong_passcode(
+    counter: Counter, card: Card
+) -> None:
+    ticket = counter.start_sign_in(card)
+    said = {"code": "wrong-passcode", "left": 1}
+    counter.bring(ticket.operation, {"step": ticket.step, "error": said, "receipt": None})
+    assert events("card.wrong-passcode") == []
+    counter.run(counter.start_sign_in(card), passcode="wrong-00")
+    assert [outcome for outcome, _ in events("card.wrong-passcode")] == [Outcome.REFUSED]
+
+
+def test_an_operation_is_not_continued_without_end(counter: Counter, card: Card) -> None:
+    ticket = counter.start_sign_in(card)
+    for _ in range(journal.MOST_STEPS - 1):
+        counter.ticket(ticket.operation)
+    with pytest.raises(OperationOver):
+        counter.ticket(ticket.operation)
 
 
 def test_who_holds_several_positions_chooses_one_of_them(counter: Counter, card: Card) -> None:

@@ -130,6 +130,17 @@ def test_what_the_chip_and_the_calendar_say_needs_no_database(
     assert f'data-refused="{reason}"' in shows(client, [card]).text
 
 
+def test_a_card_refused_before_its_passcode_is_one_event_for_each_insertion(
+    client: FlaskClient, office: Office, db_session: scoped_session[Session]
+) -> None:
+    expired = {"9a": certificate(office, GUID, timedelta(days=731))}
+    for seat in ("seat-1", "seat-1", "seat-2"):
+        shows(client, [presented(certificates=expired, seat=seat)], seat)
+    events = db_session.scalars(select(AuditEvent).where(AuditEvent.event == "sign-in")).all()
+    assert [event.facts["reason"] for event in events] == ["expired", "expired"]
+    assert {event.facts["guid"] for event in events} == {GUID}
+
+
 def test_several_cards_are_told_apart_by_reader_and_uuid(
     client: FlaskClient, office: Office
 ) -> None:

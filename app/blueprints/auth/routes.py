@@ -19,7 +19,7 @@ from app.card_operations.office import current_office
 from app.card_operations.sign_in import KIND
 from app.domain.days import day_of
 from app.domain.errors import NotFound, RuleBroken, SignInRefused
-from app.domain.presented_card import Look
+from app.domain.presented_card import Look, PresentedCard
 from app.domain.roles import Permission
 from app.domain.statuses import SessionEnd
 from app.models import CardOperation
@@ -65,12 +65,12 @@ def card() -> ResponseReturnValue:
     if look is Look.UNREADABLE:
         return render_template("auth/_unreadable.html", card=chosen)
     if look is not Look.READY:
-        return _refused(look.value, expired_on=chosen.expires_on)
+        return _turned_away(chosen, look.value, expired_on=chosen.expires_on)
     known = signing_in.recognise(
         chosen.guid, chosen.certificate, tries_left=chosen.tries_left, office=office, now=now
     )
     if known.refusal is not None:
-        return _refused(known.refusal.reason, **known.refusal.facts)
+        return _turned_away(chosen, known.refusal.reason, **known.refusal.facts)
     return render_template(
         "auth/_passcode.html",
         start_url=url_for("auth.start"),
@@ -272,6 +272,18 @@ def _region(fragment: str, status: int, **context: Any) -> Response:
     return page_or_fragment(
         "auth/carry_on.html", fragment, status=status, fragment=fragment, **context
     )
+
+
+def _turned_away(card: PresentedCard, reason: str, **facts: Any) -> str:
+    signing_in.turned_away(
+        card.guid,
+        reason,
+        seat=card.seat,
+        browser=browser_digest(),
+        address=request.remote_addr,
+        now=clock.now(),
+    )
+    return _refused(reason, **facts)
 
 
 def _refused(reason: str, **facts: Any) -> str:
