@@ -29,6 +29,9 @@ ROOT = Path(__file__).resolve().parent
 SECRETS = ("SECRET_KEY", "VAULT_KEY", "TICKET_KEY", "AUDIT_KEY", "ISSUER_PASSPHRASE")
 OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD")
 
+# The parts of app.domain.session_rules.SessionLimits that SESSION_..._SECONDS sets
+SESSION_LIMITS = ("idle", "idle_warning", "total", "presence", "busy", "operation")
+
 # Nobody's numbers: Ofcom keeps 0113 496 0000 to 0999 for drama.
 INVENTED_CONTACTS = {
     "team": "Northmere RA Team",
@@ -139,6 +142,7 @@ class Config:
             "hide_parameters": True,
             "pool_pre_ping": True,
         }
+        self.SESSION_SECONDS = self._session_seconds(environ)
         self.CONTACTS = self._contacts(environ)
         self.MAIL_SERVER = environ.get("MAIL_SERVER", "127.0.0.1")
         self.MAIL_PORT = number("MAIL_PORT", environ, 25)
@@ -157,6 +161,19 @@ class Config:
         if self.SESSION_COOKIE_SECURE:
             self.SESSION_COOKIE_NAME = "__Host-cis"
         self.check()
+
+    def _session_seconds(self, environ: Mapping[str, str]) -> dict[str, int]:
+        """Return the limits of sessions that are not the usual ones, in seconds."""
+        variables = {limit: f"SESSION_{limit.upper()}_SECONDS" for limit in SESSION_LIMITS}
+        set_here = {
+            limit: number(name, environ, 0)
+            for limit, name in variables.items()
+            if environ.get(name, "").strip()
+        }
+        for limit, seconds in set_here.items():
+            if seconds < 1:
+                raise ConfigurationError(f"{variables[limit]} is at least 1, not {seconds}")
+        return set_here
 
     def _contacts(self, environ: Mapping[str, str]) -> dict[str, Any] | None:
         text = secret("CONTACTS", environ)

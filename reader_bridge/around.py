@@ -59,6 +59,7 @@ class Around:
     board: Board
     virtual_readers: VirtualReaders | None
     clock: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time  # the PC's, which may be years off
     instance: str = field(default_factory=lambda: encoding.to_text(secrets.token_bytes(16)))
     lanes: Lanes = field(default_factory=Lanes)
     memory: CardMemory = field(init=False)

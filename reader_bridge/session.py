@@ -167,7 +167,7 @@ class Session:
             except Exception as error:
                 facts = self._describe(Say.STEP, error, conversation)
                 answer: Message = {"error": facts}
-                if conversation.touched:
+                if conversation.touched or self._sees_busy_card(facts, ticket):
                     answer["receipt"] = self._receipt(ticket, facts, [])
                 return answer
             receipt = self._receipt(ticket, {"code": DONE}, results)
@@ -179,6 +179,13 @@ class Session:
 
     def _is_held(self, secret: Secret) -> bool:
         return any(each.holds(secret) for each in self._conversations.values())
+
+    def _sees_busy_card(self, facts: Message, ticket: Ticket) -> bool:
+        """Whether the card is there, in another program's hands: the service waits for it."""
+        return (
+            facts["code"] == Code.CARD_BUSY
+            and self._around.board.reader_at(ticket.seat) is not None
+        )
 
     def _check_card(self, ticket: Ticket) -> None:
         """Make sure that the card a ticket is for is there, as far as that is known without it."""
@@ -199,7 +206,12 @@ class Session:
         reader = self._around.board.reader_at(seat)
         if reader is None:
             raise NoCard
-        statements = Statements(origin=self._origin, seat=seat, instance=self._around.instance)
+        statements = Statements(
+            origin=self._origin,
+            seat=seat,
+            instance=self._around.instance,
+            wall_clock=self._around.wall_clock,
+        )
         made = Conversation(self._around, reader, seat, statements=statements, unseal=self._unseal)
         self._conversations[seat] = made
         return made

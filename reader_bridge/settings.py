@@ -5,6 +5,7 @@ origins = ["https://identity.example.nhs.uk"]   # exactly as the browser writes 
 readers = "both"                                # "pcsc", "virtual" or "both"
 first_port = 27500                              # takes the first free one of ten
 state = "/home/me/.local/state/reader-bridge"   # holds the workstation's key
+tick = 60                                       # seconds between two calls for a proof of presence
 
 [[keys]]                                        # the server's ticket keys: current, and next
 kty = "OKP"
@@ -190,7 +191,18 @@ def _path(value: object, name: str) -> Path:
     return Path(value).expanduser()
 
 
-_KNOWN = {"origins", "keys", "readers", "first_port", "state", "virtual"}
+def checked_tick(seconds: object) -> float:
+    """Return how many seconds lie between two ticks.
+
+    Raises:
+        SettingsError: no service would wait for the proofs of presence that depend on it.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 60:
+        raise SettingsError("tick must be a number of seconds from 1 to 60")
+    return float(seconds)
+
+
+_KNOWN = {"origins", "keys", "readers", "first_port", "state", "tick", "virtual"}
 _KNOWN_VIRTUAL = {"readers", "cards", "desk", "inserted"}
 
 
@@ -226,6 +238,7 @@ def from_values(values: Mapping[str, Any]) -> Settings:
         keys=tuple(checked_key(each) for each in keys),
         readers=readers,
         first_port=checked_port(values.get("first_port", contract.FIRST_PORT)),
+        limits=Limits(tick=checked_tick(values.get("tick", Limits.tick))),
     )
     if "state" in values:
         settings = replace(settings, state=_path(values["state"], "state"))
@@ -282,6 +295,7 @@ def as_toml(settings: Settings) -> str:
         f"readers = {quoted(settings.readers)}",
         f"first_port = {settings.first_port}",
         f"state = {quoted(settings.state)}",
+        f"tick = {settings.limits.tick:g}",
     ]
     for key in settings.keys:
         lines += ["", "[[keys]]", *(f"{name} = {quoted(value)}" for name, value in key.items())]

@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -43,6 +43,8 @@ class Installation:
     mail_port: int
     readers: str = "virtual"  # or "both": this machine's own too
     workers: int = 1
+    tick: int = 60  # seconds between two calls of the bridge for a proof of presence
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the server, over the usual ones
 
     @property
     def origin(self) -> str:
@@ -94,7 +96,7 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
         }
         secrets = {f"{file.name}_FILE": str(file) for file in self.keys.glob("*_*")}
-        return kept | settings | secrets
+        return kept | settings | secrets | dict(self.settings)
 
     # What is done once
 
@@ -129,8 +131,11 @@ class Installation:
             raise PreparationFailed(f"flask {' '.join(command)}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def write_bridge_settings(self) -> None:
-        """Tell the bridge which page and which server it may trust."""
+    def write_bridge_settings(self, inserted: Mapping[str, str] | None = None) -> None:
+        """Tell the bridge which page and which server it may trust.
+
+        ``inserted`` names the card that each virtual reader holds when the bridge starts.
+        """
         key = load_pem_private_key((self.keys / "TICKET_KEY").read_bytes(), password=None)
         assert isinstance(key, Ed25519PrivateKey)
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -140,6 +145,7 @@ class Installation:
             f"readers = {json.dumps(self.readers)}",
             f"first_port = {self.bridge_port}",
             f"state = {json.dumps(str(self.folder / 'bridge'))}",
+            f"tick = {self.tick}",
             "",
             "[[keys]]",
             'kty = "OKP"',
@@ -150,6 +156,9 @@ class Installation:
             f"readers = {json.dumps(READERS)}",
             f"cards = {json.dumps(str(self.cards))}",
             "desk = true",
+            "",
+            "[virtual.inserted]",
+            *(f"{json.dumps(at)} = {json.dumps(card)}" for at, card in (inserted or {}).items()),
         ]
         self.bridge_settings.parent.mkdir(parents=True, exist_ok=True)
         self.bridge_settings.write_text("\n".join(lines) + "\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import audit
 from app.card_operations import statements
@@ -120,27 +120,35 @@ class Turn:
             sha256=sha256,
             jkt=jkt,
         )
-        made = statements.verify(result.get("statement"), key, expected, now=self.now)
+        made = statements.verify(result.get("statement"), key, expected)
         self._note_presence()
         return made
 
     def _note_presence(self) -> None:
-        if self.operation.session_id is None:
-            return
-        session = db.session.get(Session, self.operation.session_id)
-        if session is None or session.ended_at is not None:
-            return
-        # A card that was put in again, or that somebody works on, says nothing of the session's.
-        if (session.card_id, session.seat) == (self.operation.card_id, self.operation.seat):
-            session.last_presence_at = self.now
+        db.session.execute(
+            update(Session)
+            .where(
+                Session.id == self.operation.session_id,
+                # A card that was put in again, or that somebody works on, says nothing of this one
+                Session.card_id == self.operation.card_id,
+                Session.seat == self.operation.seat,
+                Session.ended_at.is_(None),
+            )
+            .values(last_presence_at=self.now, presence_asked_at=None, busy_since=None)
+        )
 
-    def record(self, event: str, outcome: Outcome, **facts: Any) -> None:
-        """Write an event of this operation to the audit log, in this transaction."""
+    def record(
+        self, event: str, outcome: Outcome, *, by_holder: bool = False, **facts: Any
+    ) -> None:
+        """Write an event of this operation to the audit log, in this transaction.
+
+        ``by_holder`` says that the card's holder did it, also while nobody is signed in yet.
+        """
         operation = self.operation
         audit.record(
             event,
             outcome=outcome,
-            actor=self.actor,
+            actor=self.actor or (operation.person if by_holder else None),
             subject_person_id=operation.person_id,
             subject_card_id=operation.card_id,
             workstation_id=self.connection.workstation_id,

@@ -264,7 +264,7 @@ def _refuse(operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[
     else:
         row.state = OperationState.REFUSED
         row.finished_at = turn.now
-    told = {name: str(value) for name, value in facts.items()}
+    told: dict[str, Any] = {name: str(value) for name, value in facts.items()}
     turn.record(operation.event, Outcome.REFUSED, reason=error.reason, step=step.name, **told)
     db.session.commit()
 

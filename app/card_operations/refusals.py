@@ -34,6 +34,12 @@ class WorkstationBlocked(RuleBroken):
     reason = "workstation-blocked"
 
 
+class OtherWorkstation(RuleBroken):
+    """A session stays on the PC where it began."""
+
+    reason = "other-workstation"
+
+
 class VirtualCardRefused(RuleBroken):
     """A card in software, where only real ones are allowed."""
 

@@ -42,7 +42,13 @@ def accept(turn: Turn, results: list[Result]) -> None:
             accepted_at=turn.now,
         )
     )
-    turn.record("terms.accepted", Outcome.DONE, version=terms.version, statement=made.token)
+    turn.record(
+        "terms.accepted",
+        Outcome.DONE,
+        by_holder=True,
+        version=terms.version,
+        statement=made.token,
+    )
 
 
 def _text(turn: Turn) -> TermsVersion:

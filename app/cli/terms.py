@@ -23,7 +23,6 @@ WORDS = {
     Flaw.OTHER_PURPOSE: "the card signed something else than terms",
     Flaw.OTHER_TEXT: "the card signed another text",
     Flaw.OTHER_CARD: "the statement is another card's",
-    Flaw.OTHER_TIME: "the statement was made on another day than the acceptance",
 }
 
 terms = AppGroup("terms", help="Terms and conditions.")

@@ -29,6 +29,10 @@ class Session(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_presence_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Since the last proof: when a page was last asked for another, and when the bridge first said
+    # that another program has the card
+    presence_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    busy_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_reason: Mapped[SessionEnd | None] = mapped_column(one_of(SessionEnd, "end_reason"))
 

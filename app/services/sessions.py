@@ -6,9 +6,10 @@ the caller's action" leave the commit to the caller; all others commit.
 
 import hashlib
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
 from sqlalchemy.orm import joinedload
 
@@ -17,7 +18,7 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.days import day_of
 from app.domain.errors import NotFound
 from app.domain.principal import Principal
-from app.domain.session_rules import SEEN_EVERY, WORKING, SessionTimes
+from app.domain.session_rules import SessionLimits, SessionTimes
 from app.domain.statuses import Outcome, PersonStatus, SessionEnd
 from app.extensions import db
 from app.models import (
@@ -40,10 +41,11 @@ __all__ = [
     "end_all_of_person",
     "end_all_of_workstation",
     "end_reason",
+    "limits",
     "load",
+    "take_presence",
     "times",
 ]
-
 
 PRESENCE_KIND = "presence"
 
@@ -114,14 +116,49 @@ def load(token: str, now: datetime, *, active: bool = True) -> Principal | None:
     return _principal(row, _times_of(row, last_seen_at=seen))
 
 
+def limits() -> SessionLimits:
+    """Return how long sessions of this service last."""
+    return SessionLimits.of_seconds(**current_app.config["SESSION_SECONDS"])
+
+
 def times(session_id: int) -> SessionTimes | None:
     """Return the moments of a running session, or None when it is over."""
     row = db.session.execute(
-        select(Session.started_at, Session.last_seen_at, Session.last_presence_at).where(
-            Session.id == session_id, Session.ended_at.is_(None)
-        )
+        select(
+            Session.started_at,
+            Session.last_seen_at,
+            Session.last_presence_at,
+            Session.busy_since,
+        ).where(Session.id == session_id, Session.ended_at.is_(None))
     ).one_or_none()
-    return None if row is None else SessionTimes(**row._mapping)
+    return None if row is None else SessionTimes(**row._mapping, limits=limits())
+
+
+def take_presence(session_id: int, now: datetime, *, at_once: bool = False) -> bool:
+    """Say whether the page that asks is the one whose card proves its presence now.
+
+    Of several pages, workers and servers that hear the same tick one gets True: one UPDATE
+    decides. Another may have its turn when the proof has not come in time. ``at_once``: also
+    when the last proof is young.
+    """
+    allowed = limits()
+    due = timedelta(0) if at_once else allowed.proof_due
+    taken = db.session.execute(
+        update(Session)
+        .where(
+            Session.id == session_id,
+            Session.ended_at.is_(None),
+            Session.last_presence_at <= now - due,
+            or_(
+                Session.presence_asked_at.is_(None),
+                Session.presence_asked_at <= now - allowed.proof_takes,
+            ),
+        )
+        .values(presence_asked_at=now)
+        .returning(Session.id)
+    ).one_or_none()
+    db.session.commit()
+    return taken is not None
 
 
 def end_reason(token: str) -> SessionEnd | None:
@@ -217,11 +254,11 @@ def _is_current(today: date) -> ColumnElement[bool]:
 
 
 def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
-    busy = exists().where(
+    working = exists().where(
         CardOperation.session_id == Session.id,
         CardOperation.kind != PRESENCE_KIND,  # a question is not yet an answer
         CardOperation.finished_at.is_(None),
-        CardOperation.updated_at > now - WORKING,
+        CardOperation.updated_at > now - limits().operation,
     )
     return (
         select(
@@ -235,6 +272,7 @@ def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
             Session.started_at,
             Session.last_seen_at,
             Session.last_presence_at,
+            Session.busy_since,
             Person.uuid,
             Person.title,
             Person.given_name,
@@ -247,7 +285,7 @@ def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
             Organisation.id.label("organisation_id"),
             Organisation.code.label("organisation_code"),
             Organisation.name.label("organisation_name"),
-            busy.label("busy"),
+            working.label("working"),
         )
         .join(Person, Person.id == Session.person_id)
         .join(Card, Card.id == Session.card_id)
@@ -266,7 +304,9 @@ def _times_of(row: Any, last_seen_at: datetime | None = None) -> SessionTimes:
         started_at=row.started_at,
         last_seen_at=last_seen_at or row.last_seen_at,
         last_presence_at=row.last_presence_at,
-        busy=bool(row.busy),
+        busy_since=row.busy_since,
+        working=bool(row.working),
+        limits=limits(),
     )
 
 
@@ -301,7 +341,7 @@ def _see(session_id: int, now: datetime) -> None:
     db.session.rollback()
     db.session.execute(
         update(Session)
-        .where(Session.id == session_id, Session.last_seen_at <= now - SEEN_EVERY)
+        .where(Session.id == session_id, Session.last_seen_at <= now - limits().seen_every)
         .values(last_seen_at=now)
     )
     db.session.commit()

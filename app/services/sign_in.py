@@ -20,8 +20,11 @@ from app.domain.sign_in import SignInRefusal
 from app.domain.statuses import OperationState, Outcome, WorkstationStatus
 from app.extensions import db
 from app.models import Assignment, Card, CardOperation, Person, Workstation
-from app.services import limits, sessions, terms
+from app.services import keys, limits, sessions, terms
 from app.services.terms import Due
+
+# How long a browser that lost the answer to its last step is told it once more
+ANSWER_KEPT = timedelta(minutes=2)
 
 __all__ = [
     "AcceptTerms",
@@ -162,13 +165,18 @@ def turned_away(
 def proceed(public_id: str, *, browser: str, now: datetime) -> Next:
     """Say what is due after the card was proven, or begin the session when nothing is.
 
+    The same question again, soon after the session has begun, gets the same session.
+
     Raises:
         NotFound: no such sign-in in this browser.
         StepPassed: the card is not proven yet.
         OperationOver: this sign-in has ended, or the card has proven itself too long ago.
         SignInRefused, WorkstationBlocked: what was decided about card, person or PC meanwhile.
     """
-    row = _proven(public_id, browser)
+    row = _row(public_id, browser)
+    if (begun := _begun(row, now)) is not None:
+        return begun
+    _be_proven(row)
     assert row.person_id is not None
     choices = sessions.current_assignments(row.person_id, now=now)
     chosen = row.facts.get("assignment_id")
@@ -254,17 +262,40 @@ def decline_terms(public_id: str, *, browser: str, now: datetime) -> SignInRefus
 
 
 def _proven(public_id: str, browser: str) -> CardOperation:
+    row = _row(public_id, browser)
+    _be_proven(row)
+    return row
+
+
+def _row(public_id: str, browser: str) -> CardOperation:
     row = db.session.scalar(
         select(CardOperation).where(CardOperation.public_id == public_id).with_for_update()
     )
     if row is None or row.browser != browser or row.kind != operation.KIND:
         db.session.rollback()
         raise NotFound("sign-in", public_id)
+    return row
+
+
+def _be_proven(row: CardOperation) -> None:
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
     if row.step not in (operation.CHOOSE, sign_terms.STEP):
         raise StepPassed(step=row.step)
-    return row
+
+
+def _begun(row: CardOperation, now: datetime) -> SignedIn | None:
+    """What was answered a moment ago, for a browser that did not hear it and asks again."""
+    if row.state is not OperationState.DONE or row.sealed is None or row.finished_at is None:
+        return None
+    if now - row.finished_at > ANSWER_KEPT:
+        return None
+    token = keys.vault().open(row.sealed, **_place(row)).decode()
+    return SignedIn(row.public_id, token, expires_soon=_expires_soon(row, now))
+
+
+def _place(row: CardOperation) -> dict[str, str]:
+    return {"table": "card_operation", "column": "sealed", "row": row.public_id}
 
 
 def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime) -> SignedIn:
@@ -284,6 +315,7 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
     )
     row.state = OperationState.DONE
     row.finished_at = row.updated_at = now
+    row.sealed = keys.vault().seal(token.encode(), **_place(row))
     audit.record(
         "sign-in",
         outcome=Outcome.DONE,
@@ -297,13 +329,18 @@ def _begin_session(row: CardOperation, assignment_id: int | None, now: datetime)
         operation=row.public_id,
     )
     db.session.commit()
+    return SignedIn(row.public_id, token, expires_soon=_expires_soon(row, now))
+
+
+def _expires_soon(row: CardOperation, now: datetime) -> bool:
+    assert row.card is not None
     renewal = renewal_state(
         status=row.card.status,
         expires_on=row.card.expires_on,
         self_renewals_in_row=row.card.self_renewals_in_row,
         today=day_of(now),
     )
-    return SignedIn(row.public_id, token, expires_soon=renewal.should_remind)
+    return renewal.should_remind
 
 
 def _still_fresh(row: CardOperation, now: datetime) -> None:

@@ -17,7 +17,6 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import Row, Select, select
 
 from app.card_operations.statements import (
-    CLOCK_TOLERANCE,
     KnownKey,
     StatementRefused,
     verify_kept,
@@ -42,7 +41,6 @@ class Flaw(StrEnum):
     OTHER_PURPOSE = "other-purpose"
     OTHER_TEXT = "other-text"
     OTHER_CARD = "other-card"
-    OTHER_TIME = "other-time"  # the PC and the row name different days
 
 
 _BY_CLAIM = {"purpose": Flaw.OTHER_PURPOSE, "sha256": Flaw.OTHER_TEXT, "card": Flaw.OTHER_CARD}
@@ -145,14 +143,12 @@ def _flaw(
         return Flaw.KEY_NOT_CERTIFIED
     try:
         key = KnownKey.from_der(Slot(row.slot), row.public_key)
-        claims = verify_kept(
-            row.statement, key, purpose=Purpose.TERMS, card=row.guid, sha256=row.sha256
-        )
+        verify_kept(row.statement, key, purpose=Purpose.TERMS, card=row.guid, sha256=row.sha256)
     except StatementRefused as refused:
         return _BY_CLAIM.get(refused.problem, Flaw.NOT_SIGNED)
     except ValueError:  # no slot of a card is called so
         return Flaw.NOT_SIGNED
-    return None if _near(claims.get("iat"), row.accepted_at) else Flaw.OTHER_TIME
+    return None
 
 
 def _certifies(der: bytes, public_key: bytes, uuid: str, issuer: Issuer) -> bool:
@@ -168,10 +164,3 @@ def _certifies(der: bytes, public_key: bytes, uuid: str, issuer: Issuer) -> bool
         and [name.value for name in names] == [uuid]
         and any(signed_by(certificate, each) for each in issuer.intermediates)
     )
-
-
-def _near(said_at: object, accepted_at: datetime) -> bool:
-    """Say whether the PC's time is as near to the server's as it was demanded to be then."""
-    if isinstance(said_at, bool) or not isinstance(said_at, int | float):
-        return False
-    return abs(said_at - accepted_at.timestamp()) <= CLOCK_TOLERANCE.total_seconds()

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, or_, select, update
 
-from app.domain.session_rules import PRESENCE, TOTAL
 from app.domain.statuses import OperationState, SessionEnd, WorkstationStatus
 from app.extensions import db
 from app.models import (
@@ -17,7 +16,7 @@ from app.models import (
     Session,
     Workstation,
 )
-from app.services import sessions
+from app.services import sessions, sign_in
 
 SESSIONS_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=30)
@@ -76,17 +75,33 @@ def tidy(now: datetime) -> dict[str, int]:
 
 def _end_sessions(now: datetime) -> int:
     """End the sessions whose browser never came back to hear that they are over."""
+    limits = sessions.limits()
     forgotten = db.session.scalars(
         select(Session.id).where(
             Session.ended_at.is_(None),
-            or_(Session.started_at <= now - TOTAL, Session.last_presence_at <= now - 10 * PRESENCE),
+            or_(
+                Session.started_at <= now - limits.total,
+                Session.last_presence_at <= now - limits.longest_without_proof,
+            ),
         )
     ).all()
     return sum(sessions.end(each, SessionEnd.PRESENCE_LOST, now) for each in forgotten)
 
 
 def _abandon_sign_ins(now: datetime) -> int:
-    """Close the journal of sign-ins that stopped half way: nothing is left to continue."""
+    """Close the journal of sign-ins that stopped half way: nothing is left to continue.
+
+    Those that ended well forget the answer that was kept for a page that had not heard it.
+    """
+    db.session.execute(
+        update(CardOperation)
+        .where(
+            CardOperation.kind == "sign-in",
+            CardOperation.sealed.is_not(None),
+            CardOperation.finished_at < now - sign_in.ANSWER_KEPT,
+        )
+        .values(sealed=None)
+    )
     return _remove(
         update(CardOperation)
         .where(

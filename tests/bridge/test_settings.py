@@ -28,6 +28,7 @@ def test_a_file_says_the_same_after_it_was_written_and_read(tmp_path: Path):
         "readers": "both",
         "first_port": 30000,
         "state": str(tmp_path / 'a "quoted" folder'),
+        "tick": 2.5,
         "virtual": {
             "readers": ["Left", "Right"],
             "cards": str(tmp_path),
@@ -87,6 +88,9 @@ def test_an_unusual_port_belongs_to_the_origin(origin):
         ({"first_port": True}, "first_port"),
         ({"first_port": 65530}, "first_port"),
         ({"state": ""}, "state"),
+        ({"tick": 0.5}, "tick"),
+        ({"tick": 61}, "tick"),
+        ({"tick": "60"}, "tick"),
         ({"virtual": "yes"}, "virtual"),
         ({"virtual": {"desk": "yes"}}, "desk"),
         ({"virtual": {"readers": "one"}}, "readers"),

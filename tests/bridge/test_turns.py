@@ -22,7 +22,7 @@ from tests.parts.bridge import (
     sealed,
 )
 from tests.parts.issued import PASSCODE, IssuedCard, issued_card
-from tests.parts.statements import claims_of, thumbprint_of
+from tests.parts.statements import claims_of, receipt_claims, thumbprint_of
 
 Message = dict[str, Any]
 
@@ -129,6 +129,7 @@ def test_another_page_finds_the_card_busy_while_a_session_is_open(short, page_of
         open_session(page_of, office, card)
         answer = other.step(office, card, [work.prove_presence()], op="presence")
         assert answer["error"] == {"code": "card-busy"}
+        assert receipt_claims(answer["receipt"], other.hello)["outcome"] == "card-busy"
         assert other.until_event("card-busy", seat=card["seat"])["reader"] == READER_1
 
 

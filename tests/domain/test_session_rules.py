@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.session_rules import SessionTimes
+from app.domain.session_rules import LIMITS, SessionLimits, SessionTimes
 from app.domain.statuses import SessionEnd
 
 T0 = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the night in which London's clocks go forward
@@ -40,7 +40,7 @@ def test_it_warns_2_minutes_before_it_ends_idle():
 )
 def test_it_ends_after_12_hours_in_any_case(after, over):
     now = T0 + after
-    assert times(last_seen_at=now, last_presence_at=now, busy=True).over(now) is over
+    assert times(last_seen_at=now, last_presence_at=now, working=True).over(now) is over
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,36 @@ def test_it_ends_150_seconds_after_the_last_proof_of_presence(after, over):
     ],
 )
 def test_a_running_operation_puts_the_next_proof_off_but_not_beyond_5_minutes(after, over):
-    assert times(busy=True).over(T0 + after) is over
+    assert times(working=True).over(T0 + after) is over
+
+
+@pytest.mark.parametrize(
+    ("since", "after", "over"),
+    [
+        (60, 239, None),
+        (60, 240, SessionEnd.PRESENCE_LOST),
+        (149, 328, None),
+        (149, 329, SessionEnd.PRESENCE_LOST),
+        (-60, 149, None),
+        (-60, 150, SessionEnd.PRESENCE_LOST),
+    ],
+)
+def test_a_card_in_another_programs_hands_is_waited_for_3_minutes(since, after, over):
+    busy = times(busy_since=T0 + timedelta(seconds=since))
+    assert busy.over(T0 + timedelta(seconds=after)) is over
+
+
+def test_two_ticks_a_minute_apart_fall_into_the_time_in_which_a_proof_is_due():
+    due, takes = LIMITS.proof_due, LIMITS.proof_takes
+    assert due < timedelta(seconds=60)
+    assert due + timedelta(seconds=60) + takes < LIMITS.presence
+
+
+def test_limits_can_be_set_one_by_one():
+    limits = SessionLimits.of_seconds(presence=6, idle=30)
+    assert limits.presence == timedelta(seconds=6)
+    assert limits.seen_every == timedelta(seconds=2)
+    assert limits.total == LIMITS.total
 
 
 @pytest.mark.parametrize(("seconds", "worth"), [(59, False), (60, True), (61, True)])

@@ -141,6 +141,16 @@ class RunningBridge:
         assert self.server.around.virtual_readers is not None
         self.server.around.virtual_readers.remove(reader)
 
+    @contextmanager
+    def occupied(self, reader: str = READER_1) -> Iterator[None]:
+        """Somebody else has the card in a reader."""
+        lane = self.server.around.lanes.of(reader)
+        asyncio.run_coroutine_threadsafe(lane.enter(1), self._loop).result(5)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(lane.leave)
+
     def page(self, origin: str | None = None) -> "Page":
         """A page of the service, connected."""
         return Page(self.port, origin or self.origin)

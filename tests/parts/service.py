@@ -6,11 +6,13 @@ people, cards and readers as they were when it was made.
 
 import fcntl
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.parts.desk import Desk, desk_at
 from tests.parts.ports import free_port
@@ -60,8 +62,9 @@ class Service:
             source.backup(target)
         self.mail.messages.clear()
 
-    def start_bridge(self) -> None:
-        """Start the reader bridge, all its readers empty."""
+    def start_bridge(self, **inserted: str) -> None:
+        """Start the reader bridge, all its readers empty but those that ``inserted`` names."""
+        self.installation.write_bridge_settings(inserted)
         self._bridge = self.installation.start_bridge(self._family)
         address, origin = self.installation.bridge_address, self.installation.origin
         self.desk = self._stack.enter_context(desk_at(address, origin))
@@ -79,9 +82,11 @@ class Service:
             self._family.stop(bridge)
             self.installation.write_bridge_settings()
 
-    def stop_bridge(self) -> None:
+    def stop_bridge(self, *, killed: bool = False) -> None:
         """End the reader bridge, as a person or an update of the PC does."""
         assert self._bridge is not None, "the bridge does not run"
+        if killed:
+            self._bridge.signal(signal.SIGKILL)
         self._family.stop(self._bridge)
         self._bridge = None
 
@@ -129,14 +134,16 @@ def prepare(installation: Installation) -> None:
 
 
 @contextmanager
-def running_service(folder: Path, shared: Path) -> Iterator[Service]:
-    """Start a copy of the prepared installation of ``shared`` in ``folder``."""
+def running_service(folder: Path, shared: Path, **changed: Any) -> Iterator[Service]:
+    """Start a copy of the prepared installation of ``shared`` in ``folder``.
+
+    ``changed`` is what this installation has otherwise (`tools.installation.Installation`).
+    """
     prepared = prepared_in(shared)
     shutil.copytree(prepared.folder, folder)
     with ExitStack() as stack:
         mail = stack.enter_context(mail_catcher())
-        installation = installation_in(folder, mail_port=mail.port)
-        installation.write_bridge_settings()
+        installation = replace(installation_in(folder, mail_port=mail.port), **changed)
         family = stack.enter_context(Family(installation.logs))
         service = Service(installation, prepared, mail, family, stack)
         installation.start_server(family)

@@ -154,10 +154,6 @@ def claim_other_card(done: Accepted, issuer: BuiltInAuthority) -> None:
     done.row.statement = done.signed(card="f" * 32)
 
 
-def claim_other_day(done: Accepted, issuer: BuiltInAuthority) -> None:
-    done.row.accepted_at = START + timedelta(days=2)
-
-
 def swap_key_row(done: Accepted, issuer: BuiltInAuthority) -> None:
     done.row.key_id = accepted(issuer).key.id
 
@@ -189,7 +185,6 @@ TAMPERING = [
     (claim_other_text, Flaw.OTHER_TEXT),
     (claim_other_purpose, Flaw.OTHER_PURPOSE),
     (claim_other_card, Flaw.OTHER_CARD),
-    (claim_other_day, Flaw.OTHER_TIME),
     (swap_key_row, Flaw.KEY_OF_ANOTHER_CARD),
     (swap_key_itself, Flaw.KEY_NOT_CERTIFIED),
     (certify_for_somebody_else, Flaw.KEY_NOT_CERTIFIED),

@@ -1,10 +1,12 @@
 """The settings: what the service refuses to start with, and where it reads secrets."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import config as settings
+from app.domain.session_rules import SessionLimits
 from config import ConfigurationError, Development, Production
 
 COMPLETE = {
@@ -84,6 +86,8 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("ORIGIN", "cards.example.org"),
         ("ORIGIN", "https://cards.example.org/path"),
         ("BRIDGE_PORT", "first"),
+        ("SESSION_IDLE_SECONDS", "0"),
+        ("SESSION_PRESENCE_SECONDS", "two minutes"),
         ("DEMONSTRATION", "perhaps"),
         ("CONTACTS", '{"desks": []}'),
         ("CONTACTS", "call us"),
@@ -92,3 +96,13 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         settings.load({"CIS_CONFIG": "development", name: value})
+
+
+def test_each_limit_of_a_session_is_a_setting_of_its_own() -> None:
+    limits = Development({"SESSION_IDLE_SECONDS": "600", "SESSION_TOTAL_SECONDS": ""})
+    assert limits.SESSION_SECONDS == {"idle": 600}
+    assert Development({}).SESSION_SECONDS == {}
+
+
+def test_the_settings_name_limits_that_sessions_have() -> None:
+    assert set(settings.SESSION_LIMITS) == {field.name for field in fields(SessionLimits)}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from flask.sansio.app import App
 
 from app import clock
-from app.domain import session_rules
 from app.domain.principal import Principal
+from app.services import sessions
 from reader_bridge.contract import Stage
 
 
@@ -25,12 +25,12 @@ class SessionSeconds:
 
 
 def session_seconds(principal: Principal) -> SessionSeconds:
-    now = clock.now()
-    idle = min(session_rules.IDLE, principal.total_ends_at - now)
+    now, limits = clock.now(), sessions.limits()
+    idle = min(limits.idle, principal.total_ends_at - now)
     return SessionSeconds(
         idle=max(0, int(idle.total_seconds())),
-        warning=int(session_rules.IDLE_WARNING.total_seconds()),
-        presence=int(session_rules.PRESENCE.total_seconds()),
+        warning=int(limits.idle_warning.total_seconds()),
+        presence=int(limits.presence.total_seconds()),
         presence_left=max(0, int((principal.presence_ends_at - now).total_seconds())),
     )
 

@@ -8,11 +8,12 @@ from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.outcomes import Shown, showing_of
 from app.blueprints.permissions import open_to_all, principal, requires, signed_in
-from app.card_operations import journal, presence
+from app.card_operations import journal
 from app.card_operations.answers import Finished, NextTicket, Waiting
 from app.card_operations.office import current_office
 from app.domain.errors import RuleBroken
 from app.domain.roles import Permission
+from app.services import presence
 
 bp = Blueprint("card_operations", __name__)
 
@@ -73,15 +74,29 @@ def stands(operation: str) -> ResponseReturnValue:
 @bp.post("/presence")
 @requires(Permission.OWN_PROFILE)
 def prove_presence() -> ResponseReturnValue:
-    """Give the ticket with which the card of this session says that it is still there."""
-    answer = presence.start(
-        principal(),
-        sid=str(posted().get("sid")),
+    """Give the ticket with which the card of this session says that it is still there.
+
+    Without one, another page is at it, nothing is due, or the page has no bridge and only wants to
+    know. ``lasts`` is how many seconds are left of the last proof.
+    """
+    body, someone, now = posted(), principal(), clock.now()
+    left = (someone.presence_ends_at - now).total_seconds()
+    stands = {
+        "lasts": max(0, int(left)),
+        "seat": someone.seat,
+        "bridge": someone.bridge_instance,
+    }
+    if not isinstance(body.get("sid"), str):
+        return jsonify(stands)
+    ticket = presence.prove(
+        someone,
+        sid=body["sid"],
+        seat=body["seat"] if isinstance(body.get("seat"), str) else None,
         browser=browser_digest(),
         office=current_office(),
-        now=clock.now(),
+        now=now,
     )
-    return jsonify(answer.for_page())
+    return jsonify(stands | (ticket.for_page() if ticket else {}))
 
 
 def show(answer: Shown) -> ResponseReturnValue:

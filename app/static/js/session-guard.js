@@ -7,14 +7,18 @@
  * what makes it quick.
  */
 
-import { Said, Say, State, theBridge } from "./bridge-client.js";
+import { BridgeError, Said, Say, State, theBridge } from "./bridge-client.js";
 import { cardIsWorking } from "./card-step.js";
 import { introduce, pageHeaders, postJson } from "./server.js";
 
 /** How long the bridge may be away before the person is told. */
 const GRACE_MS = 10_000;
-/** The card is asked to prove its presence when less than this is left of its last proof. */
-const PROOF_DUE_MS = 100_000;
+/** A page that comes asks for a proof of presence when less than this part of the last is left. */
+const PROOF_DUE = 2 / 3;
+/** How soon the server is asked again where it could not say whether the session lasts. */
+const ASK_AGAIN_MS = 5000;
+/** How soon a card that another program has is asked again. */
+const BUSY_AGAIN_MS = 3000;
 /** How long a card operation may take to report that its card was pulled. */
 const LAST_WORDS_MS = 1500;
 
@@ -30,6 +34,8 @@ class SessionGuard extends HTMLElement {
   #proofEndsAt = Date.now() + Number(this.getAttribute("presence-seconds") ?? 0) * 1000;
   #leads = false;
   #proving = false;
+  #asking = false;
+  #againTimer = 0;
   #clock = 0;
   #release = () => {};
 
@@ -38,7 +44,8 @@ class SessionGuard extends HTMLElement {
     this.#bridge.addEventListener("change", () => this.#look());
     this.#bridge.addEventListener("said", (event) => {
       const said = /** @type {CustomEvent} */ (event).detail.event;
-      if (said === Said.TICK || said === Said.READY) this.#provePresence();
+      if (said === Said.TICK) this.#provePresence();
+      else if (said === Said.READY && this.#isProofDue()) this.#provePresence();
     });
     document.addEventListener("htmx:after:request", () => this.#active());
     document.addEventListener("card-step-ended", () => this.#active());
@@ -51,15 +58,10 @@ class SessionGuard extends HTMLElement {
     this.#lead();
   }
 
-  /** Have the card prove its presence without waiting until it is due. */
-  proveNow() {
-    this.#proofEndsAt = 0;
-    return this.#provePresence();
-  }
-
   disconnectedCallback() {
     clearInterval(this.#clock);
     clearTimeout(this.#graceTimer);
+    clearTimeout(this.#againTimer);
     this.#channel.close();
     this.#release();
   }
@@ -68,11 +70,12 @@ class SessionGuard extends HTMLElement {
   #lead() {
     const watch = () =>
       new Promise((resolve) => {
+        if (this.#leaving) return;
         this.#release = () => resolve(undefined);
         this.#leads = true;
         this.#bridge.start();
         this.#look();
-        this.#provePresence();
+        if (this.#isProofDue()) this.#provePresence();
       });
     if (navigator.locks) navigator.locks.request("session-guard", watch).catch(() => {});
     else watch();
@@ -90,40 +93,137 @@ class SessionGuard extends HTMLElement {
     this.#graceTimer = 0;
     if (!this.#bridge.ready) return;
     this.#bridgeGone(false);
-    const seat = this.getAttribute("seat") ?? "";
-    if (this.#bridge.hello?.instance !== this.getAttribute("bridge")) this.#leave("bridge-restarted");
-    else if (!this.#bridge.holds(seat)) this.#cardRemoved();
+    if (this.#isOtherBridge()) this.#provePresence();
+    else if (!this.#bridge.holds(this.getAttribute("seat") ?? "")) this.#cardRemoved();
+  }
+
+  /** @returns {boolean} whether the bridge was started again since this session last heard of it */
+  #isOtherBridge() {
+    return this.#bridge.hello?.instance !== this.getAttribute("bridge");
+  }
+
+  #isProofDue() {
+    return this.#proofEndsAt - Date.now() < this.#proofLastsMs() * PROOF_DUE;
+  }
+
+  #proofLastsMs() {
+    return Number(this.getAttribute("presence-lasts") ?? 150) * 1000;
   }
 
   /**
    * Have the card prove to the server that it is still there, without a passcode. It is the page
-   * that does this, not the person: it does not count against idleness.
+   * that does this, not the person: it does not count against idleness. Of several pages that ask,
+   * the server gives one the ticket.
    */
   async #provePresence() {
-    const due = this.#proofEndsAt - Date.now() < PROOF_DUE_MS;
-    if (!due || !this.#leads || this.#proving || this.#leaving) return;
+    if (!this.#leads || this.#proving || this.#leaving) return;
     if (!this.#bridge.ready || cardIsWorking()) return;
     this.#proving = true;
     try {
-      await introduce(this.#bridge);
-      const asked = await postJson("/presence", { sid: this.#bridge.hello?.sid }, BY_ITSELF);
-      if (asked.location) this.#goTo(asked.location); // the session is over already
-      if (!asked.turn) return;
-      const { ticket, step, result_url: resultUrl } = asked.turn;
-      const { ok } = await this.#bridge.request(Say.STEP, { ticket });
-      await postJson(resultUrl, { step, results: ok.results, receipt: ok.receipt }, BY_ITSELF);
-      this.#proofEndsAt = Date.now() + Number(this.getAttribute("presence-lasts")) * 1000;
-    } catch {
-      // busy, or on its way out: the next tick asks again, and the server has its own limit
+      await this.#prove(await this.#seatForProof());
+    } catch (error) {
+      // busy, or on its way out: asked again, and the server has its own limit
+      this.#proveAgain(error);
     } finally {
       this.#proving = false;
     }
   }
 
-  /** @param {string} address */
+  /** @param {string | null} seat where the card is; null when the bridge does not have it */
+  async #prove(seat) {
+    if (seat === null) {
+      this.#leave("bridge-restarted");
+      return;
+    }
+    await introduce(this.#bridge);
+    const instance = this.#bridge.hello?.instance;
+    const asked = await postJson("/presence", { sid: this.#bridge.hello?.sid, seat }, BY_ITSELF);
+    if (asked.location) this.#goTo(asked.location); // the session is over already
+    else if (!asked.turn) this.#lasts(asked.json);
+    else if (await this.#say(asked.turn)) {
+      this.#lasts({ lasts: this.#proofLastsMs() / 1000, seat, bridge: instance });
+    }
+  }
+
+  /**
+   * Where the session's card is: its seat. A bridge that was started again has given it another
+   * one, and must read it to know it.
+   * @returns {Promise<string | null>}
+   */
+  async #seatForProof() {
+    if (!this.#isOtherBridge()) return this.getAttribute("seat");
+    for (const { reader, seat } of this.#bridge.cards()) {
+      const { ok } = await this.#bridge.request(Say.READ_CARD, { reader });
+      if (ok.guid === this.getAttribute("guid")) return seat;
+    }
+    return null;
+  }
+
+  /** @param {{ticket: string, step: unknown, result_url: string}} turn @returns {Promise<boolean>} */
+  async #say({ ticket, step, result_url: resultUrl }) {
+    try {
+      const { ok } = await this.#bridge.request(Say.STEP, { ticket });
+      const body = { step, results: ok.results, receipt: ok.receipt };
+      const { json } = await postJson(resultUrl, body, BY_ITSELF);
+      return Boolean(json?.done);
+    } catch (error) {
+      if (error instanceof BridgeError && error.receipt) {
+        const said = { code: error.code, ...error.facts };
+        await postJson(resultUrl, { step, error: said, receipt: error.receipt }, BY_ITSELF);
+      }
+      throw error;
+    }
+  }
+
+  /** @param {unknown} error */
+  #proveAgain(error) {
+    const busy = error instanceof BridgeError && error.code === "card-busy";
+    if (!busy && !(this.#bridge.ready && this.#isOtherBridge())) return; // the next tick asks again
+    clearTimeout(this.#againTimer);
+    this.#againTimer = window.setTimeout(() => this.#provePresence(), BUSY_AGAIN_MS);
+  }
+
+  /**
+   * What the server says of the session, or what the last proof has changed.
+   * @param {{lasts: number, seat: string, bridge: string} | undefined} said
+   */
+  #lasts(said) {
+    if (!said) return;
+    this.#note(said);
+    this.#tell({ lasts: said });
+    if (this.#bridge.ready) this.#look();
+  }
+
+  /** @param {{lasts: number, seat: string, bridge: string}} said */
+  #note({ lasts, seat, bridge }) {
+    this.#proofEndsAt = Date.now() + lasts * 1000;
+    this.setAttribute("seat", seat);
+    this.setAttribute("bridge", bridge);
+  }
+
+  /**
+   * The last proof has grown old: the bridge is away, the PC has slept, or another tab brought the
+   * next one. The server knows.
+   */
+  async #askServer() {
+    if (this.#asking || cardIsWorking()) return;
+    this.#asking = true;
+    try {
+      const asked = await postJson("/presence", {}, BY_ITSELF);
+      if (asked.location) this.#goTo(asked.location);
+      else if (asked.json) this.#note({ ...asked.json, lasts: asked.json.lasts + 1 });
+    } catch {
+      this.#proofEndsAt = Date.now() + ASK_AGAIN_MS;
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** The server has ended the session: every tab leaves. @param {string} address */
   #goTo(address) {
+    this.#tell({ over: address });
     this.#leaving = true;
-    window.location.assign(address);
+    window.location.replace(address);
   }
 
   #cardRemoved() {
@@ -184,12 +284,18 @@ class SessionGuard extends HTMLElement {
 
   /** @param {string} reason */
   #goodbye(reason) {
+    this.#leaving = true;
     window.location.replace(`/signed-out?reason=${encodeURIComponent(reason)}`);
   }
 
-  /** @param {{ending?: string, ended?: string, active?: boolean, gone?: boolean}} message */
+  /**
+   * @param {{ending?: string, ended?: string, over?: string, active?: boolean, gone?: boolean,
+   *          lasts?: {lasts: number, seat: string, bridge: string}}} message
+   */
   #hear(message) {
     if (message.ended) this.#goodbye(message.ended);
+    else if (message.over) window.location.replace(message.over);
+    else if (message.lasts) this.#note(message.lasts);
     else if (message.ending && !this.#leaving) this.#stopHere(message.ending);
     else if (message.active) this.#restartClock();
     else if (message.gone !== undefined) this.#showGone(message.gone);
@@ -231,6 +337,7 @@ class SessionGuard extends HTMLElement {
       this.#leave("idle");
       return;
     }
+    if (this.#proofEndsAt <= Date.now()) this.#askServer();
     const warning = Number(this.getAttribute("warning-seconds") ?? 120) * 1000;
     const dialog = this.#dialog();
     if (dialog && !dialog.open && left <= warning) dialog.showModal();

@@ -1,0 +1,112 @@
+"""A person with a browser without script, who may turn to either of two servers."""
+
+import json
+import re
+from http.client import HTTPConnection, HTTPResponse
+from http.cookies import SimpleCookie
+from typing import Any
+
+from app.cli.bridge_page import BridgePage
+from reader_bridge.contract import HOST, Say
+from tests.parts.desk import READER_1
+
+Message = dict[str, Any]
+DASHBOARD = "/"
+
+
+class Answer:
+    """What a server said."""
+
+    def __init__(self, response: HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.text = response.read().decode()
+
+    @property
+    def json(self) -> Message:
+        assert self.status == 200, (self.status, self.text)
+        said: Message = json.loads(self.text)
+        return said
+
+    @property
+    def goes_to(self) -> str | None:
+        """Where the page is sent."""
+        return self.headers.get("HX-Redirect") or self.headers.get("Location")
+
+
+class Person:
+    """One browser, its cookie and its connection to the bridge. ``0`` and ``1`` are the servers."""
+
+    def __init__(self, page: BridgePage, ports: tuple[int, int]) -> None:
+        self.page = page
+        self._ports = ports
+        self._cookies: dict[str, str] = {}
+        self._csrf = ""
+
+    def get(self, path: str, server: int = 0) -> Answer:
+        return self._ask("GET", path, server, None)
+
+    def post(self, path: str, body: Message, server: int = 0, *, keep: bool = True) -> Answer:
+        """``keep=False``: the answer is lost on its way, and with it the cookie."""
+        return self._ask("POST", path, server, body, keep=keep)
+
+    def come(self, server: int = 0) -> None:
+        """Open the sign-in page and introduce the bridge."""
+        self._read_token(self.get("/sign-in", server))
+        assert self.post("/bridge/hello", {"hello": self.page.hello}, server).status == 200
+
+    def prove_card(self, passcode: str, server: int = 0) -> tuple[str, Message]:
+        """Have the card answer the first ticket; return where the result goes, and the result."""
+        card = self.page.read_card(READER_1)
+        told = {"sid": self.page.sid, "seat": card["seat"], "card": card["guid"]}
+        ticket = self.post("/sign-in/start", told, server).json
+        return ticket["result_url"], self.step(ticket, passcode=passcode)
+
+    def step(self, ticket: Message, **typed: str) -> Message:
+        said = self.page.ask(Say.STEP, ticket=ticket["ticket"], **typed)
+        assert "ok" in said, said
+        done = said["ok"]
+        return {"step": ticket["step"], "results": done["results"], "receipt": done["receipt"]}
+
+    def sign_in(self, passcode: str, server: int = 0, result_to: int = 1) -> Answer:
+        """Go all the way; the result goes to the other server than the start."""
+        self.come(server)
+        address, result = self.prove_card(passcode, server)
+        answer = self.post(address, result, result_to)
+        assert answer.goes_to == DASHBOARD, (answer.status, answer.text)
+        self._read_token(self.get("/profile", server))
+        return answer
+
+    def is_signed_in(self, server: int) -> bool:
+        """Without telling the browser: a refusal would take its cookie away."""
+        return self._ask("GET", "/profile", server, None, keep=False).status == 200
+
+    def _read_token(self, answer: Answer) -> None:
+        found = re.search(r"X-CSRFToken&#34;: &#34;([^&]+)&#34;", answer.text)
+        assert found, (answer.status, answer.text[:200])
+        self._csrf = found[1]
+
+    def _ask(
+        self, method: str, path: str, server: int, body: Message | None, *, keep: bool = True
+    ) -> Answer:
+        headers = {"Cookie": "; ".join(f"{n}={v}" for n, v in self._cookies.items())}
+        if body is not None:
+            headers |= {
+                "Content-Type": "application/json",
+                "Accept": "text/html",
+                "HX-Request": "true",
+                "X-CSRFToken": self._csrf,
+            }
+        connection = HTTPConnection(HOST, self._ports[server], timeout=30)
+        try:
+            connection.request(
+                method, path, json.dumps(body) if body is not None else None, headers
+            )
+            answer = Answer(connection.getresponse())
+        finally:
+            connection.close()
+        if keep:
+            for line in answer.headers.get_all("Set-Cookie") or ():
+                for name, morsel in SimpleCookie(line).items():
+                    self._cookies[name] = morsel.value
+        return answer
