@@ -160,3 +160,15 @@ def test_the_audit_log_is_never_tidied(clock):
     db.session.commit()
     tidy(clock.advance(days=10_000))
     assert how_many(AuditEvent) == 1
+
+
+def test_the_answer_to_a_sign_in_is_forgotten_when_it_can_no_longer_be_asked_for(clock):
+    operation = an_operation(clock(), kind="sign-in")
+    operation.state, operation.finished_at = OperationState.DONE, clock()
+    operation.sealed = b"a token"
+    db.session.commit()
+    tidy(clock.advance(minutes=2))
+    assert operation.sealed == b"a token"
+    tidy(clock.advance(seconds=1))
+    db.session.refresh(operation)
+    assert operation.sealed is None
