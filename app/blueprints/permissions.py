@@ -55,6 +55,11 @@ def signed_in() -> Principal | None:
     return loaded
 
 
+def show_to_nobody() -> None:
+    """Render this page as for somebody who is not signed in, whose session is just ending."""
+    g.principal = None
+
+
 def principal() -> Principal:
     """Return who is signed in.
 

@@ -12,7 +12,7 @@ from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
-from app.blueprints.permissions import open_to_all, principal, requires, signed_in
+from app.blueprints.permissions import open_to_all, principal, requires, show_to_nobody, signed_in
 from app.card_operations import journal, sign_terms
 from app.card_operations.answers import CardAnswered
 from app.card_operations.office import current_office
@@ -196,7 +196,12 @@ def sign_out() -> ResponseReturnValue:
 @bp.get("/signed-out")
 @open_to_all
 def signed_out() -> ResponseReturnValue:
-    return render_template("auth/signed_out.html", reason=request.args.get("reason"))
+    """Say that the session is over. Other tabs come here while this one's is still ending it."""
+    reason = request.args.get("reason")
+    if signed_in() is not None and reason is None:
+        return go_to(url_for("dashboard.show"))
+    show_to_nobody()
+    return render_template("auth/signed_out.html", reason=reason)
 
 
 def proceed(operation: str) -> Next:
