@@ -20,6 +20,7 @@ from tests.parts.bridge import (
     running_bridge,
 )
 from tests.parts.issued import PASSCODE, issued_card
+from tests.parts.statements import receipt_claims
 
 NAME = "Odd reader"
 VERIFY = 0x20
@@ -101,7 +102,8 @@ def test_a_reader_that_hangs_when_asked_for_its_card_is_busy(page, office, odd):
     ended = len(odd.ends)
     answer = sign(page, office, card)
     assert answer["error"] == {"code": "card-busy"}
-    assert "receipt" not in answer
+    signed = receipt_claims(answer["receipt"], page.hello)
+    assert signed["outcome"] == "card-busy", "a session waits for a busy card on this word alone"
     odd.at_connect = lambda: None
     released.set()
     while (answer := sign(page, office, card, op="later")).get("error"):
