@@ -4,7 +4,7 @@
 origins = ["https://identity.example.nhs.uk"]   # exactly as the browser writes them
 readers = "both"                                # "pcsc", "virtual" or "both"
 first_port = 27500                              # takes the first free one of ten
-state = "/home/me/.local/state/reader-bridge"   # holds the workstation's key
+state = "/var/lib/reader-bridge"                # holds the workstation's key
 tick = 60                                       # seconds between two calls for a proof of presence
 
 [[keys]]                                        # the server's ticket keys: current, and next
@@ -14,7 +14,7 @@ x = "..."
 
 [virtual]
 readers = ["Virtual reader 1", "Virtual reader 2"]
-cards = "/home/me/.local/state/reader-bridge/cards"
+cards = "/var/lib/reader-bridge/cards"
 desk = false                                    # whether a page may put cards in and take them out
 
 [virtual.inserted]                              # which card is in which reader at the start

@@ -16,7 +16,6 @@ from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, 
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain.errors import Conflict
-from app.domain.passcode import PasscodeRule
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
@@ -67,18 +66,9 @@ CERTAIN = frozenset(
 )
 
 
-def passcode_rule(card: Card) -> PasscodeRule:
-    """The service's rule, narrowed by what this make of card takes."""
-    return PasscodeRule().narrowed(
-        min_length=card.passcode_min_length,
-        max_length=card.passcode_max_length,
-        alphabet=card.passcode_alphabet,
-    )
-
-
 def rule_for_bridge(card: Card, person: Person | None) -> dict[str, Any]:
     """What the bridge checks before it touches the card; the server never sees a passcode."""
-    return passcode_rule(card).as_facts(card.number, person.uuid if person else None)
+    return card.passcode_rule.as_facts(card.number, person.uuid if person else None)
 
 
 def passcode_hint(card: Card) -> str | None:

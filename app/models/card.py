@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status
 from app.domain.identity import is_card_number, is_guid
+from app.domain.passcode import PasscodeRule
 from app.domain.statuses import CertificateStatus, KeyState
 from app.models.base import Base, UtcDateTime, one_of
 from app.models.person import Person
@@ -79,6 +80,15 @@ class Card(Base):
         if not is_card_number(number):
             raise ValueError("no card number: 12 digits")
         return number
+
+    @property
+    def passcode_rule(self) -> PasscodeRule:
+        """What a passcode of this card may be: the service's rule, narrowed by its make."""
+        return PasscodeRule().narrowed(
+            min_length=self.passcode_min_length,
+            max_length=self.passcode_max_length,
+            alphabet=self.passcode_alphabet,
+        )
 
     def apply(self, event: CardEvent, *, now: datetime) -> None:
         """Move to the status that the table has for ``event``.

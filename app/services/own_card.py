@@ -48,15 +48,6 @@ def own_card(actor: Principal, card_id: int, *, now: datetime) -> OwnCard:
         expires_on=card.expires_on,
         in_use=card.id == actor.card_id,
         virtual=card.virtual,
-        rule=rule_of(card),
+        rule=card.passcode_rule,
         old_passcode_only=card.new_passcode_refused,
-    )
-
-
-def rule_of(card: Card) -> PasscodeRule:
-    """Return what a passcode of this card may be: the service's rule, narrowed by its make."""
-    return PasscodeRule().narrowed(
-        min_length=card.passcode_min_length,
-        max_length=card.passcode_max_length,
-        alphabet=card.passcode_alphabet,
     )

@@ -102,7 +102,7 @@ def start(
     """
     if address is not None:
         limits.count_try(f"sign-in {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
-    card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
+    card = _card_that_says(guid)
     person_id = card.person_id if card else None
     try:
         return operation.start(
@@ -117,17 +117,7 @@ def start(
         )
     except (SignInRefused, WorkstationBlocked) as error:
         db.session.rollback()
-        audit.record(
-            "sign-in",
-            outcome=Outcome.REFUSED,
-            actor=None,
-            subject_person_id=person_id,
-            subject_card_id=card.id if card else None,
-            now=now,
-            reason=error.reason,
-            guid=guid,
-        )
-        db.session.commit()
+        _keep_refusal(card, guid, error.reason, now)
         raise
 
 
@@ -148,7 +138,14 @@ def turned_away(
         limits.count_try(f"refused {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
     except RateLimited:
         return
-    card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
+    _keep_refusal(_card_that_says(guid), guid, reason, now)
+
+
+def _card_that_says(guid: str | None) -> Card | None:
+    return db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
+
+
+def _keep_refusal(card: Card | None, guid: str | None, reason: str, now: datetime) -> None:
     audit.record(
         "sign-in",
         outcome=Outcome.REFUSED,

@@ -25,7 +25,6 @@ from app.domain.statuses import SessionEnd
 from app.models import CardOperation
 from app.services import presented_cards, profile, sessions
 from app.services import sign_in as signing_in
-from app.services.own_card import rule_of
 from app.services.sign_in import AcceptTerms, ChooseRole, Next, TermsChanged
 from reader_bridge.contract import Code
 
@@ -255,7 +254,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         seat=row.seat,
         guid=row.card.guid,
         uuid=row.person.uuid if row.person else None,
-        rule=rule_of(row.card),
+        rule=row.card.passcode_rule,
         virtual=row.card.virtual,
         **said,
     )
