@@ -4,7 +4,8 @@ How operations run, and how their results come in, is ``journal``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -166,6 +167,7 @@ class Operation(ABC):
     first_step: ClassVar[str]
     sends_secrets: ClassVar[bool] = False  # then only to workstations that are enrolled
     survives_refusal: ClassVar[bool] = False  # whether a bad statement leaves it to be continued
+    exclusive: ClassVar[bool] = False  # whether nobody else may work on the card meanwhile
 
     @abstractmethod
     def ask(self, turn: Turn) -> Ask:
@@ -194,10 +196,27 @@ class Operation(ABC):
 
 KINDS: dict[str, Operation] = {}
 
+Follows = Callable[[Turn], None]
+WHEN_DONE: defaultdict[str, list[Follows]] = defaultdict(list)
+
 
 def register(operation: Operation) -> Operation:
     KINDS[operation.kind] = operation
     return operation
+
+
+def when_done(kind: str) -> Callable[[Follows], Follows]:
+    """Have a function called when an operation of this kind is done, inside its transaction.
+
+    For what follows from an operation and is not the card's: mail, a request that is fulfilled.
+    A rule that says no there undoes what the last answer did, and refuses the operation.
+    """
+
+    def register_it(follows: Follows) -> Follows:
+        WHEN_DONE[kind].append(follows)
+        return follows
+
+    return register_it
 
 
 def key_of(card: Card, slot: Slot, state: KeyState = KeyState.CURRENT) -> KnownKey | None:

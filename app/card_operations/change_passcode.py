@@ -110,6 +110,7 @@ class ChangePasscode(Operation):
     event = "card.passcode-change"
     first_step = CHANGE
     survives_refusal = True
+    exclusive = True
 
     def ask(self, turn: Turn) -> Ask:
         key = key_of(turn.card, Slot.AUTHENTICATION)

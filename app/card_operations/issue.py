@@ -74,6 +74,7 @@ class Issue(Operation):
     first_step = OPEN
     sends_secrets = True
     survives_refusal = True
+    exclusive = True
 
     def ask(self, turn: Turn) -> Ask:
         work, hold = WORK[turn.step.name](turn)
@@ -140,13 +141,10 @@ def start(
     unfinished = _unfinished(person, blank)
     if unfinished is not None:
         # Whoever has the card in the reader goes on with it, in a session of their own.
-        unfinished.browser = browser
-        unfinished.session_id = actor.session_id if actor else None
-        unfinished.facts["shown_guid"] = blank.guid
-        db.session.flush()
-        return journal.ticket(
-            unfinished.public_id,
+        return journal.take_over(
+            unfinished,
             sid=sid, seat=seat, browser=browser, actor=actor, office=office, now=now,
+            card=blank.guid,
         )  # fmt: skip
     known = _card_with(blank.guid)
     if known is not None and known.status is not CardStatus.BLANK:

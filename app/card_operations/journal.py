@@ -6,43 +6,34 @@ is refused.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
 
-from app.card_operations import hello, receipts, said_no, tickets, wire
-from app.card_operations.answers import (
-    Answer,
-    CardAnswered,
-    Finished,
-    NextTicket,
-    Waiting,
-    from_journal,
-    to_journal,
-)
-from app.card_operations.base import KINDS, GoOn, Move, Operation, Pause, Turn
-from app.card_operations.management import ManagementRefused
+from app.card_operations import wire
+from app.card_operations.answers import Answer, NextTicket
+from app.card_operations.base import KINDS, Operation, Turn
+from app.card_operations.judging import judge, said_before
+from app.card_operations.minting import connection_for, may_go_on, mint
 from app.card_operations.office import Office
 from app.card_operations.refusals import (
-    CardNotVerified,
+    CardInHand,
     OperationOver,
     OtherAnswer,
     StepPassed,
-    WorkstationNotEnrolled,
 )
-from app.card_operations.statements import StatementRefused
-from app.domain.card_lifecycle import CardEvent, CardStatus
-from app.domain.errors import NotFound, NotSignedIn, RuleBroken
+from app.domain.errors import NotFound, NotSignedIn
 from app.domain.principal import Principal
-from app.domain.statuses import OperationState, Outcome, WorkstationStatus
+from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import BridgeConnection, Card, CardOperation, CardOperationStep
-from app.pki.authority import KeyRefused
-from reader_bridge.contract import Code
+from app.models import Card, CardOperation
+from reader_bridge.contract import KEY_GENERATION_SECONDS, STEP_SECONDS, TICKET_SECONDS
 
 MOST_STEPS = 100  # of one operation, however often it is continued
+# From a ticket to its answer at the latest. Whoever has not answered by then has gone away.
+IN_HAND = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS + KEY_GENERATION_SECONDS)
 SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found there
 
 
@@ -63,8 +54,11 @@ def begin(
 
     Raises:
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
+        CardInHand: somebody else is at work on the card.
     """
-    connection = _connection(operation, sid, browser, now)
+    connection = connection_for(operation, sid, browser, now)
+    if card is not None:
+        _demand_free(operation, card, browser, now)
     row = CardOperation(
         public_id=str(uuid4()),
         kind=operation.kind,
@@ -82,7 +76,7 @@ def begin(
         updated_at=now,
     )
     db.session.add(row)
-    return _mint(row, office=office, now=now, actor=actor)
+    return mint(row, office=office, now=now, actor=actor)
 
 
 def ticket(
@@ -109,18 +103,56 @@ def ticket(
     row = _locked(public_id, browser)
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
-    if not _may_go_on(row, actor):
+    if not may_go_on(row, actor):
         raise NotSignedIn
-    operation = KINDS[row.kind]
-    if len(row.steps) >= MOST_STEPS:
-        raise OperationOver(state="too-many-steps")
-    row.connection = _connection(operation, sid, browser, now)
-    row.seat = seat[:SEAT_LENGTH]
-    row.step = operation.resumes_at(row)
-    row.state = OperationState.OPEN
-    if card is not None:
-        row.facts["shown_guid"] = card
-    return _mint(row, office=office, now=now, actor=actor)
+    return _go_on(row, sid=sid, seat=seat, actor=actor, office=office, now=now, card=card)
+
+
+def take_over(
+    row: CardOperation,
+    *,
+    sid: str,
+    seat: str,
+    browser: str,
+    actor: Principal | None,
+    office: Office,
+    now: datetime,
+    card: str | None = None,
+) -> NextTicket:
+    """Go on with an operation that stands still, wherever and by whomever it was begun. Commits.
+
+    The caller has made sure that ``actor`` may. In the browser where it was begun the newer page
+    wins; elsewhere only when nobody is at it any more.
+
+    Raises:
+        OperationOver: it has ended meanwhile.
+        CardInHand: somebody else is at work on the card.
+        ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
+    """
+    row = db.session.scalars(
+        select(CardOperation)
+        .where(CardOperation.id == row.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if row.state.is_over:
+        raise OperationOver(state=row.state.value)
+    if row.card is not None:
+        _demand_free(KINDS[row.kind], row.card, browser, now)
+    row.browser = browser
+    row.session_id = actor.session_id if actor else None
+    row.actor_person_id = actor.person_id if actor else None
+    return _go_on(row, sid=sid, seat=seat, actor=actor, office=office, now=now, card=card)
+
+
+def unfinished(card: Card, *kinds: str) -> CardOperation | None:
+    """The newest operation on a card, of these kinds or of any, that has begun and not ended."""
+    begun = select(CardOperation).where(
+        CardOperation.card_id == card.id, CardOperation.finished_at.is_(None)
+    )
+    if kinds:
+        begun = begun.where(CardOperation.kind.in_(kinds))
+    return db.session.scalar(begun.order_by(CardOperation.id.desc()).limit(1))
 
 
 def result(
@@ -152,7 +184,7 @@ def result(
         db.session.rollback()
         if step.result_digest != digest:
             raise OtherAnswer
-        return _said_before(step)
+        return said_before(step)
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
     if step is not row.steps[-1] or row.connection is None:
@@ -162,194 +194,51 @@ def result(
     row.updated_at = now
     db.session.flush()
     turn = Turn(row, step, row.connection, office, now, actor)
-    return _judge(KINDS[row.kind], turn, content, body.get("receipt"))
+    return judge(KINDS[row.kind], turn, content, body.get("receipt"))
 
 
-def _judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Answer:
-    try:
-        with db.session.begin_nested():
-            move = _move(operation, turn, content, receipt)
-    except (
-        StatementRefused,
-        receipts.ReceiptRefused,
-        ManagementRefused,
-        KeyRefused,
-        wire.Malformed,
-    ) as error:
-        refusal = CardNotVerified(str(error))
-        _refuse(operation, turn, refusal, {"problem": refusal.problem})
-        raise refusal from error
-    except RuleBroken as error:
-        _refuse(operation, turn, error, error.facts)
-        raise
-    return _carry_out(operation, turn, move, content)
-
-
-def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Move:
-    error, results = content["error"], content["results"]
-    if error is None:
-        if not isinstance(results, list) or not all(isinstance(each, dict) for each in results):
-            raise wire.Malformed("results")
-        _receipt(turn, receipt, results)
-        if len(results) != turn.operation.facts.get("asked"):
-            raise wire.Malformed("results")
-        turn.step.outcome = receipts.DONE
-        return operation.accept(turn, results)
-    code, facts = said_no.read(error)
-    sure = False
-    if receipt is not None:
-        signed = _receipt(turn, receipt, None)
-        sure = signed.outcome == code and signed.says(facts)
-    turn.step.outcome = code
-    _note_card(turn, code, facts, sure)
-    return operation.card_said_no(turn, code, facts, sure)
-
-
-def _receipt(turn: Turn, receipt: object, results: list[Any] | None) -> receipts.Receipt:
-    return receipts.verify(
-        receipt,
-        turn.connection.workstation.jwk,
-        origin=turn.office.origin,
-        sid=turn.connection.sid,
-        operation=turn.operation.public_id,
-        step=turn.step.number,
-        jti=turn.step.jti,
-        results=results,
-    )
-
-
-def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> None:
-    """Keep what a refusal says of the card itself, if the workstation has signed for it."""
-    if code == Code.WRONG_PASSCODE and sure:
-        turn.record("card.wrong-passcode", Outcome.REFUSED, left=facts.get("left"))
-    if code == Code.PASSCODE_LOCKED and sure and turn.operation.card is not None:
-        turn.record("card.locked", Outcome.DONE)
-        if turn.card.status is CardStatus.ISSUED:
-            turn.card.apply(CardEvent.LOCK, now=turn.now)
-
-
-def _carry_out(operation: Operation, turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
-    row, step = turn.operation, turn.step
-    if isinstance(move, GoOn) and not _may_go_on(row, turn.actor):
-        move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
-    common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
-    answer: Answer
-    if isinstance(move, GoOn):
-        row.step = move.step
-        coming = _journal(row, turn.now)
-        answer = _ticket(row, coming, office=turn.office, now=turn.now, actor=turn.actor)
-    elif isinstance(move, Pause):
-        row.step = move.step
-        row.state = OperationState.WAITING
-        if content["error"] is not None and move.reason == step.outcome:
-            answer = CardAnswered(**common, step=row.step, code=move.reason, facts=move.facts)
-        else:
-            answer = Waiting(**common, step=row.step, reason=move.reason, facts=move.facts)
-    else:
-        row.state = OperationState.DONE
-        row.finished_at = turn.now
-        answer = Finished(**common, facts=move.facts)
-    step.answer = to_journal(answer)
-    db.session.commit()
-    return answer
-
-
-def _refuse(operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[str, Any]) -> None:
-    row, step = turn.operation, turn.step
-    step.outcome = error.reason[:40]
-    step.answer = {"type": "refused", "reason": error.reason}
-    if operation.survives_refusal:
-        row.state = OperationState.WAITING
-        row.step = operation.resumes_at(row)
-    else:
-        row.state = OperationState.REFUSED
-        row.finished_at = turn.now
-    told: dict[str, Any] = {name: str(value) for name, value in facts.items()}
-    turn.record(operation.event, Outcome.REFUSED, reason=error.reason, step=step.name, **told)
-    db.session.commit()
-
-
-def _said_before(step: CardOperationStep) -> Answer:
-    kept = step.answer or {}
-    if kept.get("type") == "refused":
-        if kept["reason"] == CardNotVerified.reason:
-            raise CardNotVerified("again")
-        raise RuleBroken(kept["reason"])
-    return from_journal(kept)
-
-
-def _mint(
-    row: CardOperation, *, office: Office, now: datetime, actor: Principal | None
-) -> NextTicket:
-    step = _journal(row, now)
-    answer = _ticket(row, step, office=office, now=now, actor=actor)
-    db.session.commit()
-    return answer
-
-
-def _journal(row: CardOperation, now: datetime) -> CardOperationStep:
-    step = CardOperationStep(
-        operation=row,
-        number=len(row.steps) + 1,
-        name=row.step,
-        jti=wire.random_text(),
-        nonce=wire.random_text(),
-        ticket_at=now,
-    )
-    row.updated_at = now
-    db.session.add(step)
-    db.session.flush()
-    return step
-
-
-def _ticket(
+def _go_on(
     row: CardOperation,
-    step: CardOperationStep,
     *,
+    sid: str,
+    seat: str,
+    actor: Principal | None,
     office: Office,
     now: datetime,
-    actor: Principal | None,
+    card: str | None,
 ) -> NextTicket:
-    """Sign the ticket of a journalled step. The caller commits before it hands the answer out."""
-    assert row.connection is not None
-    ask = KINDS[row.kind].ask(Turn(row, step, row.connection, office, now, actor))
-    row.facts["asked"] = len(ask.work)
-    token = tickets.mint(
-        office.tickets,
-        origin=office.origin,
-        sid=row.connection.sid,
-        hello_received=row.connection.received_at,
-        now=now,
-        jti=step.jti,
-        operation=row.public_id,
-        step=step.number,
-        seat=str(row.seat),
-        card=ask.card,
-        work=ask.work,
-        hold=ask.hold,
-        continues=ask.continues,
+    operation = KINDS[row.kind]
+    if len(row.steps) >= MOST_STEPS:
+        raise OperationOver(state="too-many-steps")
+    row.connection = connection_for(operation, sid, row.browser, now)
+    row.seat = seat[:SEAT_LENGTH]
+    row.step = operation.resumes_at(row)
+    row.state = OperationState.OPEN
+    if card is not None:
+        row.facts["shown_guid"] = card
+    return mint(row, office=office, now=now, actor=actor)
+
+
+def _demand_free(operation: Operation, card: Card, browser: str, now: datetime) -> None:
+    """Lock the card's row, and make sure that nobody in another browser is at work on the card."""
+    if not operation.exclusive:
+        return
+    db.session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
+    since = db.session.scalar(
+        select(CardOperation.updated_at)
+        .where(
+            CardOperation.card_id == card.id,
+            CardOperation.state == OperationState.OPEN,
+            CardOperation.kind.in_([each.kind for each in KINDS.values() if each.exclusive]),
+            CardOperation.browser != browser,
+            CardOperation.updated_at > now - IN_HAND,
+        )
+        .order_by(CardOperation.updated_at.desc())
+        .limit(1)
     )
-    return NextTicket(
-        operation=row.public_id,
-        kind=row.kind,
-        step=step.number,
-        ticket=token,
-        result_url=f"/card-operations/{row.public_id}/result",
-        stages=[stage.value for stage in ask.stages],
-    )
-
-
-def _connection(operation: Operation, sid: str, browser: str, now: datetime) -> BridgeConnection:
-    connection = hello.connection_of(sid, browser=browser, now=now)
-    enrolled = connection.workstation.status is WorkstationStatus.ENROLLED
-    if operation.sends_secrets and not enrolled:
-        raise WorkstationNotEnrolled
-    return connection
-
-
-def _may_go_on(row: CardOperation, actor: Principal | None) -> bool:
-    """Whether whoever asks is in the session that began the operation, if one did."""
-    return row.session_id is None or (actor is not None and actor.session_id == row.session_id)
+    if since is not None:
+        db.session.rollback()
+        raise CardInHand(free_at=since + IN_HAND)
 
 
 def _locked(public_id: str, browser: str) -> CardOperation:

@@ -46,6 +46,12 @@ class VirtualCardRefused(RuleBroken):
     reason = "virtual-card"
 
 
+class CardInHand(Conflict):
+    """Somebody is at work on this card in another browser. ``free_at`` is when that ends."""
+
+    reason = "card-in-hand"
+
+
 class OperationOver(Conflict):
     """The operation is done, refused or abandoned: there is no next step."""
 
