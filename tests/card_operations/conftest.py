@@ -15,17 +15,25 @@ from app.card_operations.answers import Answer, Finished, NextTicket, Waiting
 from app.card_operations.office import Office
 from app.cli.bridge_page import BridgePage, bridge_page
 from app.domain.principal import Principal
+from app.domain.roles import Role
 from app.domain.statuses import WorkstationStatus
 from app.extensions import db
-from app.models import Card, Person
+from app.models import Card, Organisation, Person
 from app.pki.authority import BuiltInAuthority
 from app.services import sessions, sign_in
 from app.services.sign_in import SignedIn
 from reader_bridge.contract import Algorithm
 from reader_bridge.virtual.behaviour import Behaviour, named
 from reader_bridge.virtual.state import CardState
-from tests.parts.bridge import ORIGIN, READER_1, RunningBridge, bridge_settings, running_bridge
-from tests.parts.people import a_person
+from tests.parts.bridge import (
+    ORIGIN,
+    READER_1,
+    READER_2,
+    RunningBridge,
+    bridge_settings,
+    running_bridge,
+)
+from tests.parts.people import a_person, an_assignment
 
 PASSCODE = "Blue7742"
 
@@ -65,6 +73,7 @@ class Counter:
         self.page = page
         self.office = office
         self.actor: Principal | None = None
+        self.reader = READER_1  # where the card is that is worked on
         self._cards = cards
         self.introduce()
 
@@ -80,11 +89,11 @@ class Counter:
         db.session.commit()
 
     def put_in(self, behaviour: str | Behaviour = "default", name: str = "one") -> None:
-        """A card as it leaves its factory, put into the first reader."""
+        """A card as it leaves its factory, put into the reader."""
         wanted = named(behaviour) if isinstance(behaviour, str) else behaviour
         path = self._cards / f"{name}.json"
         CardState.blank(wanted, label=name, serial=4711, path=path).save()
-        self.page.desk("insert", card=name, reader=READER_1)
+        self.page.desk("insert", card=name, reader=self.reader)
 
     def chip(self, name: str = "one") -> CardState:
         """What is in the card itself."""
@@ -92,11 +101,12 @@ class Counter:
 
     @property
     def seat(self) -> str:
-        return self.page.seats[READER_1]
+        return self.page.seats[self.reader]
 
-    def at_the_bridge(self) -> dict[str, Any]:
+    def at_the_bridge(self, reader: str | None = None) -> dict[str, Any]:
         """Who brings what: sid, seat and browser, as every start wants them."""
-        return {"sid": self.page.sid, "seat": self.seat, "browser": self.page.browser}
+        seat = self.page.seats[reader or self.reader]
+        return {"sid": self.page.sid, "seat": seat, "browser": self.page.browser}
 
     def bring(self, operation: str, body: dict[str, Any], browser: str | None = None) -> Answer:
         """Post a result to the service, as the page does."""
@@ -137,12 +147,24 @@ class Counter:
         assert self.actor is not None
         return self.actor
 
+    def sign_in_agent(
+        self, organisation: Organisation, role: Role | None = Role.RA_AGENT, name: str = "agents"
+    ) -> Principal:
+        """Sign an agent in with a card of their own in the other reader, who acts from then on."""
+        person = a_person(given_name="Grace", family_name="Hopper", organisation=organisation)
+        an_assignment(person, role)
+        working_at, self.reader = self.reader, READER_2
+        self.put_in(name=name)
+        agent = self.sign_in(self.issue(person))
+        self.reader = working_at
+        return agent
+
     def start_issue(
         self, person: Person, algorithm: Algorithm = Algorithm.ES256, **more: Any
     ) -> NextTicket:
         return issue.start(
             person,
-            self.page.blank_card(READER_1),
+            self.page.blank_card(self.reader),
             algorithm=algorithm,
             actor=None,
             office=self.office,
