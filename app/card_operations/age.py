@@ -6,9 +6,8 @@ database agree. Only where DEMONSTRATION is on.
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any
 
-from app.card_operations import base, journal, management, sealed, wire
+from app.card_operations import base, journal, management_session, sealed, wire
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -43,20 +42,10 @@ class Age(Operation):
 
     def ask(self, turn: Turn) -> Ask:
         if turn.step.name == OPEN:
-            work: list[dict[str, Any]] = [{"command": Command.OPEN_MANAGEMENT.value}]
+            work = [management_session.witness_work()]
             return Ask(work=work, card=turn.card.guid, hold=Hold.CARD, stages=STAGES)
-        own = turn.operation.facts
         key = sealed.management_key(turn.office.vault, turn.card)
-        made = management.answer(key, wire.to_bytes(own["witness"]))
-        own["challenge"] = wire.to_text(made.challenge)
-        work = [
-            {
-                "command": Command.ANSWER_MANAGEMENT.value,
-                "algorithm": key.algorithm,
-                "answer": wire.to_text(made.answer),
-                "challenge": own["challenge"],
-            }
-        ]
+        work = [management_session.answer_work(turn, key)]
         for slot in SLOTS:
             certificate = held_certificate(turn.card, slot)
             assert certificate is not None
@@ -72,15 +61,14 @@ class Age(Operation):
     def accept(self, turn: Turn, results: list[Result]) -> Move:
         if turn.step.name == OPEN:
             return self._issue_again(turn, results[0])
-        challenge = wire.to_bytes(turn.operation.facts["challenge"])
-        response = wire.to_bytes(results[0].get("response"))
-        management.check(sealed.management_key(turn.office.vault, turn.card), challenge, response)
+        key = sealed.management_key(turn.office.vault, turn.card)
+        management_session.check_response(turn, results[0], key)
         for slot, written in zip(SLOTS, results[1:], strict=True):
             certificate = held_certificate(turn.card, slot)
             assert certificate is not None
             if written.get("sha256") != hashlib.sha256(certificate.der).hexdigest():
                 raise StatementRefused("written certificate")
-        turn.card.expires_on = activate(turn.card, SLOTS)
+        turn.card.expires_on = activate(turn.card, SLOTS, now=turn.now)
         turn.card.modified_at = turn.now
         days = turn.operation.facts["days"]
         turn.record(self.event, Outcome.DONE, days=days, expires_on=str(turn.card.expires_on))
@@ -91,10 +79,8 @@ class Age(Operation):
 
     def _issue_again(self, turn: Turn, opened: Result) -> Move:
         key = sealed.management_key(turn.office.vault, turn.card)
-        algorithm, witness = management.witness(opened)
-        if algorithm != key.algorithm:
+        if management_session.note_witness(turn, opened) != key.algorithm:
             raise ManagementRefused("algorithm")
-        turn.operation.facts["witness"] = wire.to_text(witness)
         assert turn.card.person is not None
         for slot in SLOTS:
             unused = held_certificate(turn.card, slot)

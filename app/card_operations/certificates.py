@@ -86,26 +86,38 @@ def issue_for(
     return row
 
 
-def activate(card: Card, slots: Iterable[Slot]) -> date:
+def activate(card: Card, slots: Iterable[Slot], *, now: datetime) -> date:
     """Make the held certificates of these slots the active ones, and their keys the current ones.
 
-    What they replace is superseded. Returns the day on which the person's certificates expire.
+    What they replace is revoked as superseded, so that nobody believes it any more. Returns the
+    day on which the first of the person's certificates expires.
     """
     for slot in slots:
         held = held_certificate(card, slot)
         assert held is not None
         before = active_certificate(card, slot)
         if before is not None:
-            before.status = CertificateStatus.SUPERSEDED
+            revoke(before, SUPERSEDED, now)
             if before.key_id != held.key_id:
                 before.key.state = KeyState.SUPERSEDED
         db.session.flush()  # one current key a slot: the old one leaves first
         held.status = CertificateStatus.ACTIVE
         held.key.state = KeyState.CURRENT
         db.session.flush()
-    newest = active_certificate(card, Slot.AUTHENTICATION)
-    assert newest is not None
-    return expires_on(x509.load_der_x509_certificate(newest.der))
+    person = (Slot.AUTHENTICATION, Slot.SIGNATURE)
+    newest = [each for slot in person if (each := active_certificate(card, slot)) is not None]
+    return min(expires_on(x509.load_der_x509_certificate(each.der)) for each in newest)
+
+
+def drop_unplaced(card: Card, slots: Iterable[Slot], *, now: datetime) -> None:
+    """Revoke what was issued for these slots and never put into use, and forget its keys."""
+    wanted = [slot.value for slot in slots]
+    for certificate in card.certificates:
+        if certificate.slot in wanted and certificate.status is CertificateStatus.HELD:
+            revoke(certificate, SUPERSEDED, now)
+            if certificate.key.state is KeyState.PENDING:
+                certificate.key.state = KeyState.SUPERSEDED
+    db.session.flush()
 
 
 def revoke(certificate: Certificate, reason: str, now: datetime) -> None:

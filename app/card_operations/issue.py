@@ -37,6 +37,7 @@ from app.card_operations.certificates import (
 from app.card_operations.issue_steps import (
     ACCEPT,
     OPEN,
+    ORDER,
     PREPARE,
     STAGES,
     WORK,
@@ -177,7 +178,7 @@ def start(
         now=now,
         facts={
             "shown_guid": blank.guid,
-            "algorithm": algorithm.value,
+            "algorithms": {slot.value: algorithm.value for slot in ORDER},
             "refused": [],
             "written": [],
         },

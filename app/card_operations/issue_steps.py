@@ -1,34 +1,28 @@
 """The steps of issuing a card: what each has the card do, and what it makes of the answers."""
 
-import hashlib
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from app.card_operations import management, objects, sealed, wire
+from app.card_operations import management_session, objects, sealed, wire
 from app.card_operations.base import Done, GoOn, Move, Result, Turn
-from app.card_operations.certificates import (
-    activate,
-    believe,
-    held_certificate,
-    key_being_made,
-    replace_older_cards,
-)
+from app.card_operations.certificates import activate, replace_older_cards
 from app.card_operations.change_passcode import rule_for_bridge
 from app.card_operations.makes import factory_settings
 from app.card_operations.management import ManagementKey, ManagementRefused
+from app.card_operations.new_keys import NewKeys
 from app.card_operations.refusals import CardNotBlank
-from app.card_operations.statements import KnownKey, StatementRefused
+from app.card_operations.statements import Statement
 from app.card_operations.tickets import Work
 from app.domain.card_lifecycle import CardEvent
 from app.domain.statuses import Outcome
 from app.pki.profiles import CARD_LIFE_DAYS
-from reader_bridge.contract import Algorithm, Command, Hold, Purpose, Slot, Stage
+from reader_bridge.contract import Command, Hold, Purpose, Slot, Stage
 
 OPEN, PREPARE, SECURE, KEYS = "open", "prepare", "secure", "keys"
 
 # 9E first: it identifies the card from then on. Each key vouches for the one after it.
 ORDER = (Slot.CARD_AUTHENTICATION, Slot.SIGNATURE, Slot.AUTHENTICATION)
+KEYS_MADE = NewKeys(ORDER, Purpose.ISSUE)
 
 PASSCODE_TRIES, PUK_TRIES = 3, 10
 OWN = -1  # the place of the card's own new management key among the candidates
@@ -47,14 +41,14 @@ STAGES = (
 
 def _work_open(turn: Turn) -> tuple[list[Work], Hold]:
     turn.operation.facts["written"] = []
-    return [{"command": Command.OPEN_MANAGEMENT.value}], Hold.CARD
+    return [management_session.witness_work()], Hold.CARD
 
 
 def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
     """I1 and I2: retry counts, identifier, the new management key, and a witness to prove it."""
     own, card = turn.operation.facts, turn.card
     factory = factory_settings(card.profile)
-    work = [_answer(turn, factory.keys[own["candidate"]])]
+    work = [management_session.answer_work(turn, factory.keys[own["candidate"]])]
     if not own.get("keep_counts"):
         work.append(
             {
@@ -81,7 +75,7 @@ def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
                 "key": sealed.for_bridge(turn.connection, key.key),
             }
         )
-    work.append({"command": Command.OPEN_MANAGEMENT.value})
+    work.append(management_session.witness_work())
     return work, Hold.CARD
 
 
@@ -94,7 +88,7 @@ def _work_secure(turn: Turn) -> tuple[list[Work], Hold]:
     turn.operation.facts["puk_sent"] = True
     sealed_puk = sealed.for_bridge(connection, puk.encode())
     work: list[Work] = [
-        _answer(turn, sealed.management_key(turn.office.vault, card)),
+        management_session.answer_work(turn, sealed.management_key(turn.office.vault, card)),
         {
             "command": Command.CHANGE_PUK.value,
             "candidates": sealed.candidates_for_bridge(connection, candidates),
@@ -112,31 +106,8 @@ def _work_secure(turn: Turn) -> tuple[list[Work], Hold]:
 
 def _work_keys(turn: Turn) -> tuple[list[Work], Hold]:
     """I5 to I7: write and prove what is believed, then make the next key."""
-    work: list[Work] = []
-    for doing, slot in _plan(turn):
-        if doing == "prove":
-            key = key_being_made(turn.card, slot)
-            certificate = held_certificate(turn.card, slot)
-            assert key is not None
-            assert certificate is not None
-            work.append(
-                {
-                    "command": Command.WRITE_CERTIFICATE.value,
-                    "slot": slot.value,
-                    "certificate": wire.to_text(certificate.der),
-                }
-            )
-            work.append(turn.sign(key, Purpose.ISSUE))
-            continue
-        algorithm = turn.operation.facts["algorithm"]
-        work.append(
-            {"command": Command.GENERATE_KEY.value, "slot": slot.value, "algorithm": algorithm}
-        )
-        work.append(turn.sign(KnownKey(slot, Algorithm(algorithm), b""), Purpose.ISSUE))
-        voucher = _voucher(turn, slot)
-        if voucher is not None:
-            work.append(turn.sign(voucher, Purpose.ISSUE, endorse=slot.value))
-    return work, Hold.CARD if any(doing == "make" for doing, _ in _plan(turn)) else Hold.NOTHING
+    hold = Hold.CARD if KEYS_MADE.makes_one(turn) else Hold.NOTHING
+    return KEYS_MADE.work(turn, None), hold
 
 
 WORK = {OPEN: _work_open, PREPARE: _work_prepare, SECURE: _work_secure, KEYS: _work_keys}
@@ -146,10 +117,9 @@ WORK = {OPEN: _work_open, PREPARE: _work_prepare, SECURE: _work_secure, KEYS: _w
 
 
 def _accept_open(turn: Turn, results: list[Result]) -> Move:
-    _note_witness(turn, results[0])
+    algorithm = management_session.note_witness(turn, results[0])
     own = turn.operation.facts
     factory = factory_settings(turn.card.profile)
-    algorithm = own["witness_algorithm"]
     if turn.card.management_key_sealed is None:
         sealed.keep_management_key(turn.office.vault, turn.card, ManagementKey.random(algorithm))
     candidates: list[int] = []
@@ -168,11 +138,11 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
 def _accept_prepare(turn: Turn, results: list[Result]) -> Move:
     own = turn.operation.facts
     key = factory_settings(turn.card.profile).keys[own["candidate"]]
-    _check_response(turn, results[0], key)
+    management_session.check_response(turn, results[0], key)
     if own.get("fixed") is not None:
         sealed.keep_management_key(turn.office.vault, turn.card, key)
-    _note_witness(turn, results[-1])
-    if own["witness_algorithm"] != sealed.management_key(turn.office.vault, turn.card).algorithm:
+    algorithm = management_session.note_witness(turn, results[-1])
+    if algorithm != sealed.management_key(turn.office.vault, turn.card).algorithm:
         raise ManagementRefused("algorithm")
     own["keep_counts"] = True
     own["candidate"] = OWN
@@ -181,18 +151,16 @@ def _accept_prepare(turn: Turn, results: list[Result]) -> Move:
 
 
 def _accept_secure(turn: Turn, results: list[Result]) -> Move:
-    _check_response(turn, results[0], sealed.management_key(turn.office.vault, turn.card))
+    management_session.check_response(
+        turn, results[0], sealed.management_key(turn.office.vault, turn.card)
+    )
     return _accept_keys(turn, results[3:])
 
 
 def _accept_keys(turn: Turn, results: list[Result]) -> Move:
-    coming = iter(results)
-    for doing, slot in _plan(turn):
-        if doing == "prove":
-            _accept_proof(turn, slot, next(coming), next(coming))
-        else:
-            _accept_new_key(turn, slot, coming)
-    return GoOn(KEYS) if _plan(turn) else _finish(turn)
+    assert turn.operation.person is not None
+    made = KEYS_MADE.accept(turn, results, None, uuid=turn.operation.person.uuid)
+    return GoOn(KEYS) if made is None else _finish(turn, made)
 
 
 ACCEPT = {
@@ -203,35 +171,7 @@ ACCEPT = {
 }
 
 
-def _accept_proof(turn: Turn, slot: Slot, written: Result, signed: Result) -> None:
-    key = key_being_made(turn.card, slot)
-    certificate = held_certificate(turn.card, slot)
-    if key is None or certificate is None:
-        raise StatementRefused("no key")
-    if written.get("sha256") != hashlib.sha256(certificate.der).hexdigest():
-        raise StatementRefused("written certificate")
-    made = turn.statement(signed, key, Purpose.ISSUE)
-    if slot is Slot.AUTHENTICATION:
-        turn.operation.facts["statement"] = made.token
-    turn.operation.facts["written"] = [*turn.operation.facts["written"], slot.value]
-
-
-def _accept_new_key(turn: Turn, slot: Slot, coming: Any) -> None:
-    """A new key is believed after its own signature and the word of the key before it."""
-    key = KnownKey.from_der(slot, wire.to_bytes(next(coming).get("public_key")))
-    if key.algorithm != turn.operation.facts["algorithm"]:
-        raise StatementRefused("algorithm")
-    turn.statement(next(coming), key, Purpose.ISSUE)
-    voucher = _voucher(turn, slot)
-    if voucher is not None:
-        turn.statement(next(coming), voucher, Purpose.ISSUE, jkt=key.thumbprint)
-    assert turn.operation.person is not None
-    believe(
-        turn.card, key, uuid=turn.operation.person.uuid, issuer=turn.office.issuer, now=turn.now
-    )
-
-
-def _finish(turn: Turn) -> Move:
+def _finish(turn: Turn, last: Statement) -> Move:
     """I7: from here on the card is issued, and the holder's older card is not."""
     card, person = turn.card, turn.operation.person
     assert person is not None
@@ -239,58 +179,13 @@ def _finish(turn: Turn) -> Move:
     card.person = person
     card.apply(CardEvent.ISSUE, now=turn.now)
     card.issued_at = turn.now
-    card.expires_on = activate(card, ORDER)
+    card.expires_on = activate(card, ORDER, now=turn.now)
     sealed.settle_puk(turn.office.vault, card)
     turn.record(
         "card.issued",
         Outcome.DONE,
         guid=card.guid,
         number=card.number,
-        statement=turn.operation.facts.get("statement"),
+        statement=last.token,
     )
     return Done({"guid": card.guid, "number": card.number})
-
-
-def _plan(turn: Turn) -> list[tuple[str, Slot]]:
-    """What the next ticket does: prove what is believed and not written yet, make one new key."""
-    plan: list[tuple[str, Slot]] = []
-    for slot in ORDER:
-        if held_certificate(turn.card, slot) is None:
-            return [*plan, ("make", slot)]
-        if slot.value not in turn.operation.facts["written"]:
-            plan.append(("prove", slot))
-    return plan
-
-
-def _voucher(turn: Turn, slot: Slot) -> KnownKey | None:
-    """The key that vouches for a new one: the one before it. 9E has only the management key."""
-    place = ORDER.index(slot)
-    return key_being_made(turn.card, ORDER[place - 1]) if place else None
-
-
-# Management authentication
-
-
-def _note_witness(turn: Turn, result: Result) -> None:
-    algorithm, witness = management.witness(result)
-    turn.operation.facts["witness"] = wire.to_text(witness)
-    turn.operation.facts["witness_algorithm"] = algorithm
-
-
-def _answer(turn: Turn, key: ManagementKey) -> Work:
-    own = turn.operation.facts
-    if own["witness_algorithm"] != key.algorithm:
-        raise ManagementRefused("algorithm")
-    made = management.answer(key, wire.to_bytes(own["witness"]))
-    own["challenge"] = wire.to_text(made.challenge)
-    return {
-        "command": Command.ANSWER_MANAGEMENT.value,
-        "algorithm": key.algorithm,
-        "answer": wire.to_text(made.answer),
-        "challenge": own["challenge"],
-    }
-
-
-def _check_response(turn: Turn, result: Result, key: ManagementKey) -> None:
-    challenge = wire.to_bytes(turn.operation.facts["challenge"])
-    management.check(key, challenge, wire.to_bytes(result.get("response")))

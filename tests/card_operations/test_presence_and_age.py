@@ -138,7 +138,7 @@ def test_an_ageing_cut_in_the_middle_may_be_run_again(counter: Counter, card: Ca
     counter.page.desk("insert", card="one", reader=READER_1)
     assert isinstance(counter.run(counter.ticket(ticket.operation)), Finished)
     states = [each.status for each in card.certificates if each.slot == "9a"]
-    assert sorted(states) == ["active", "revoked", "superseded"]
+    assert sorted(states) == ["active", "revoked", "revoked"]
 
 
 def test_a_card_whose_management_key_is_another_is_not_believed(
