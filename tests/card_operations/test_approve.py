@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import approvals, approve
+from app.card_operations import approvals, approve, journal
 from app.card_operations.answers import CardAnswered, Finished, NextTicket
 from app.card_operations.approvals import ApprovalSpent, ApprovalTooOld
 from app.card_operations.base import key_of
@@ -194,6 +194,12 @@ def test_a_signature_that_arrives_after_the_session_has_ended_approves_nothing(
         counter.bring(ticket.operation, body)
     counter.actor = agent
     with pytest.raises(OperationOver):
-        counter.ticket(ticket.operation)
+        journal.ticket(
+            ticket.operation,
+            actor=agent,
+            office=counter.office,
+            now=counter.now,
+            **counter.at_the_bridge(READER_2),
+        )
     with pytest.raises(NotFound):
         spend(counter, ticket.operation, act)
