@@ -29,13 +29,17 @@ class Showing:
     refusal: Callable[[str, RuleBroken], ResponseReturnValue] | None = None
 
 
-_SHOWINGS: dict[str, Showing] = {}
+_SHOWINGS: dict[tuple[str, bool], Showing] = {}
 
 
-def shows(kind: str, showing: Showing) -> None:
-    """Say how operations of this kind are shown."""
-    _SHOWINGS[kind] = showing
+def shows(kind: str, showing: Showing, *, assisted: bool = False) -> None:
+    """Say how operations of this kind are shown: to the holder of the card, or, ``assisted``, to
+    somebody who works on another person's card. Who says nothing of the latter means both.
+    """
+    _SHOWINGS[kind, assisted] = showing
 
 
-def showing_of(kind: str) -> Showing | None:
-    return _SHOWINGS.get(kind)
+def showing_of(row: CardOperation) -> Showing | None:
+    actor = row.actor_person_id
+    assisted = actor is not None and actor != row.person_id
+    return _SHOWINGS.get((row.kind, assisted)) or _SHOWINGS.get((row.kind, False))

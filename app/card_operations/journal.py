@@ -257,13 +257,13 @@ def find(public_id: str, *, browser: str) -> CardOperation:
     Raises:
         NotFound: it is not.
     """
-    row = db.session.scalar(select(CardOperation).where(CardOperation.public_id == public_id))
-    if row is None or row.browser != browser:
+    row = known(public_id, browser=browser)
+    if row is None:
         raise NotFound("card-operation", public_id)
     return row
 
 
-def kind_of(public_id: str, *, browser: str) -> str | None:
-    """The kind of an operation of this browser, or None."""
+def known(public_id: str, *, browser: str) -> CardOperation | None:
+    """The operation, if there is one of this browser."""
     row = db.session.scalar(select(CardOperation).where(CardOperation.public_id == public_id))
-    return row.kind if row is not None and row.browser == browser else None
+    return row if row is not None and row.browser == browser else None

@@ -256,6 +256,7 @@ def _is_current(today: date) -> ColumnElement[bool]:
 def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
     working = exists().where(
         CardOperation.session_id == Session.id,
+        CardOperation.card_id == Session.card_id,  # with another card, one's own is free to prove
         CardOperation.kind != PRESENCE_KIND,  # a question is not yet an answer
         CardOperation.finished_at.is_(None),
         CardOperation.updated_at > now - limits().operation,

@@ -194,4 +194,4 @@ def test_an_operation_is_found_by_its_browser_alone(counter: Counter, ticket: Ne
     assert found.kind == "sign-in"
     with pytest.raises(NotFound):
         journal.find(ticket.operation, browser="e" * 64)
-    assert journal.kind_of(ticket.operation, browser="e" * 64) is None
+    assert journal.known(ticket.operation, browser="e" * 64) is None

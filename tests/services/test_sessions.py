@@ -102,7 +102,7 @@ def test_a_session_ends_150_seconds_after_the_last_proof_of_presence(card, clock
     assert (sessions.load(token, clock.advance(seconds=seconds)) is not None) is lasts
 
 
-def an_operation(session_id: int, kind: str, now) -> None:
+def an_operation(session_id: int, kind: str, now, card) -> None:
     """One that the session has just begun, of which the card has said nothing yet."""
     db.session.add(
         CardOperation(
@@ -110,6 +110,7 @@ def an_operation(session_id: int, kind: str, now) -> None:
             kind=kind,
             state=OperationState.OPEN,
             step="R2",
+            card_id=card.id,
             session_id=session_id,
             browser="b",
             started_at=now,
@@ -125,16 +126,25 @@ def test_a_running_card_operation_puts_the_proof_of_presence_off_but_no_mere_que
 ):
     token = a_session(card)
     principal = sessions.load(token, clock())
-    an_operation(principal.session_id, kind, clock.advance(minutes=2))
+    an_operation(principal.session_id, kind, clock.advance(minutes=2), card)
     assert (sessions.load(token, clock.advance(minutes=2)) is not None) is counts
     assert sessions.load(token, clock.advance(minutes=1)) is None
+
+
+def test_an_operation_with_another_card_puts_nothing_off(card, clock):
+    """An agent works on a user's card in the second reader; their own is free to prove itself."""
+    token = a_session(card)
+    principal = sessions.load(token, clock())
+    another = a_card(a_person())
+    an_operation(principal.session_id, "renew", clock.advance(minutes=2), another)
+    assert sessions.load(token, clock.advance(minutes=2)) is None
 
 
 def test_operations_begun_one_after_the_other_keep_nobody_signed_in_without_the_card(card, clock):
     token = a_session(card)
     principal = sessions.load(token, clock())
     for _ in range(3):
-        an_operation(principal.session_id, "change-passcode", clock.advance(minutes=2))
+        an_operation(principal.session_id, "change-passcode", clock.advance(minutes=2), card)
     assert sessions.load(token, clock()) is None
     assert sessions.end_reason(token) is SessionEnd.PRESENCE_LOST
 

@@ -50,8 +50,8 @@ def result(operation: str) -> ResponseReturnValue:
             now=clock.now(),
         )
     except RuleBroken as error:
-        kind = journal.kind_of(operation, browser=browser_digest())
-        showing = showing_of(kind) if kind else None
+        row = journal.known(operation, browser=browser_digest())
+        showing = showing_of(row) if row else None
         if showing is None or showing.refusal is None:
             raise
         return showing.refusal(operation, error)
@@ -65,7 +65,7 @@ def result(operation: str) -> ResponseReturnValue:
 def stands(operation: str) -> ResponseReturnValue:
     """Show where an operation of this browser stands, with a way to go on."""
     row = journal.find(operation, browser=browser_digest())
-    showing = showing_of(row.kind)
+    showing = showing_of(row)
     if showing is None:
         return jsonify(kind=row.kind, state=row.state.value, step=row.step)
     return showing.stands(row)
@@ -100,7 +100,8 @@ def prove_presence() -> ResponseReturnValue:
 
 
 def show(answer: Shown) -> ResponseReturnValue:
-    showing = showing_of(answer.kind)
+    row = journal.known(answer.operation, browser=browser_digest())
+    showing = showing_of(row) if row else None
     if showing is not None:
         return showing.answer(answer)
     if isinstance(answer, Finished):

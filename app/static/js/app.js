@@ -7,6 +7,7 @@ import { introduce } from "./server.js";
 import "./card-step.js";
 import "./copy-text.js";
 import "./reader-check.js";
+import "./second-reader.js";
 import "./session-guard.js";
 import "./sign-in-card.js";
 

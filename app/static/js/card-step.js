@@ -18,11 +18,19 @@ const BRIDGE_MS = 4000;
  * @typedef {{ticket: string, step: unknown, result_url: string, stages?: string[]}} Turn
  */
 
-/** How many card operations of this page are talking to a card right now. */
-let running = 0;
+/**
+ * The card operations of this page that are talking to a card right now, each with the seat of that
+ * card once it is known.
+ * @type {Map<CardStep, string | null>}
+ */
+const running = new Map();
 
-/** @returns {boolean} whether a card operation of this page is under way */
-export const cardIsWorking = () => running > 0;
+/**
+ * @param {string | null} [seat] of the card that is asked about; without it, any
+ * @returns {boolean} whether a card operation of this page is under way, with that card
+ */
+export const cardIsWorking = (seat = null) =>
+  [...running.values()].some((at) => seat === null || at === null || at === seat);
 
 export class CardStep extends HTMLElement {
   #busy = false;
@@ -73,14 +81,14 @@ export class CardStep extends HTMLElement {
   /** @param {object} fields @param {Secrets} secrets */
   async #run(fields, secrets) {
     this.#busy = true;
-    running += 1;
+    running.set(this, null);
     this.setAttribute("aria-busy", "true");
     try {
       await this.#converse(fields, secrets);
     } catch (error) {
       this.#stop(error);
     } finally {
-      running -= 1;
+      running.delete(this);
       this.dispatchEvent(new CustomEvent("card-step-ended", { bubbles: true, composed: true }));
     }
   }
@@ -89,14 +97,16 @@ export class CardStep extends HTMLElement {
   async #converse(fields, secrets) {
     const bridge = theBridge();
     if (!(await bridge.connected(BRIDGE_MS))) throw new BridgeError("no-bridge");
-    const seat = this.getAttribute("seat") ?? bridge.cards()[0]?.seat;
+    const seat = this.#place()?.seat ?? this.getAttribute("seat") ?? bridge.cards()[0]?.seat;
     if (!seat || !bridge.holds(seat)) throw new BridgeError("no-card");
+    running.set(this, seat);
     await introduce(bridge);
     let answer = await postJson(this.getAttribute("start-url"), {
       ...fields,
       sid: bridge.hello?.sid,
       seat,
       card: this.getAttribute("card") || null,
+      ...(this.hasAttribute("with-reading") ? { reading: this.#place()?.reading } : {}),
     });
     this.#showProgress();
     while (answer.turn) {
@@ -105,6 +115,14 @@ export class CardStep extends HTMLElement {
       answer = await postJson(answer.turn.result_url, result);
     }
     this.#finish(answer);
+  }
+
+  /**
+   * The reader whose card this is about, where that is not the one that is signed in with.
+   * @returns {{seat: string | null, reading: object | null} & HTMLElement | null}
+   */
+  #place() {
+    return this.hasAttribute("own-card") ? null : this.closest("second-reader");
   }
 
   /**

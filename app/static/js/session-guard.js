@@ -117,7 +117,7 @@ class SessionGuard extends HTMLElement {
    */
   async #provePresence() {
     if (!this.#leads || this.#proving || this.#leaving) return;
-    if (!this.#bridge.ready || cardIsWorking()) return;
+    if (!this.#bridge.ready || cardIsWorking(this.getAttribute("seat"))) return;
     this.#proving = true;
     try {
       await this.#prove(await this.#seatForProof());
@@ -199,6 +199,7 @@ class SessionGuard extends HTMLElement {
     this.#proofEndsAt = Date.now() + lasts * 1000;
     this.setAttribute("seat", seat);
     this.setAttribute("bridge", bridge);
+    document.dispatchEvent(new CustomEvent("own-seat")); // <second-reader> looks at the others
   }
 
   /**
@@ -206,7 +207,7 @@ class SessionGuard extends HTMLElement {
    * next one. The server knows.
    */
   async #askServer() {
-    if (this.#asking || cardIsWorking()) return;
+    if (this.#asking || cardIsWorking(this.getAttribute("seat"))) return;
     this.#asking = true;
     try {
       const asked = await postJson("/presence", {}, BY_ITSELF);
