@@ -23,6 +23,7 @@ from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import NotAllowed, TransitionRefused
 from app.domain.principal import Principal
+from app.domain.revocation import RevocationReason
 from app.domain.statuses import Outcome
 from app.models import Card, CardOperation
 from app.pki.authority import CLOCK_SKEW
@@ -85,7 +86,7 @@ class Age(Operation):
         for slot in SLOTS:
             unused = held_certificate(turn.card, slot)
             if unused is not None:
-                revoke(unused, "superseded", turn.now)
+                revoke(unused, RevocationReason.SUPERSEDED, turn.now)
             row, before = key_row(turn.card, slot), active_certificate(turn.card, slot)
             if row is None or before is None:
                 return Pause(OPEN, "no-certificate")

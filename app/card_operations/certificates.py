@@ -9,14 +9,13 @@ from sqlalchemy import select, update
 
 from app.card_operations.statements import KnownKey
 from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.revocation import RevocationReason
 from app.domain.statuses import CertificateStatus, KeyState, SessionEnd
 from app.extensions import db
 from app.models import Card, CardKey, Certificate, Person, Session
 from app.pki.authority import Issuer
 from app.pki.profiles import expires_on
 from reader_bridge.contract import Slot
-
-SUPERSEDED = "superseded"  # RFC 5280 names the reasons of a revocation
 
 
 def held_certificate(card: Card, slot: Slot) -> Certificate | None:
@@ -97,7 +96,7 @@ def activate(card: Card, slots: Iterable[Slot], *, now: datetime) -> date:
         assert held is not None
         before = active_certificate(card, slot)
         if before is not None:
-            revoke(before, SUPERSEDED, now)
+            revoke(before, RevocationReason.SUPERSEDED, now)
             if before.key_id != held.key_id:
                 before.key.state = KeyState.SUPERSEDED
         db.session.flush()  # one current key a slot: the old one leaves first
@@ -114,19 +113,19 @@ def drop_unplaced(card: Card, slots: Iterable[Slot], *, now: datetime) -> None:
     wanted = [slot.value for slot in slots]
     for certificate in card.certificates:
         if certificate.slot in wanted and certificate.status is CertificateStatus.HELD:
-            revoke(certificate, SUPERSEDED, now)
+            revoke(certificate, RevocationReason.SUPERSEDED, now)
             if certificate.key.state is KeyState.PENDING:
                 certificate.key.state = KeyState.SUPERSEDED
     db.session.flush()
 
 
-def revoke(certificate: Certificate, reason: str, now: datetime) -> None:
+def revoke(certificate: Certificate, reason: RevocationReason, now: datetime) -> None:
     """Revoke a certificate that is not revoked yet."""
     if certificate.status is CertificateStatus.REVOKED:
         return
     certificate.status = CertificateStatus.REVOKED
     certificate.revoked_at = now
-    certificate.revocation_reason = reason
+    certificate.revocation_reason = reason.value
 
 
 def replace_older_cards(person: Person, new: Card, *, now: datetime) -> None:
@@ -141,7 +140,7 @@ def replace_older_cards(person: Person, new: Card, *, now: datetime) -> None:
     for card in older:
         card.apply(CardEvent.CANCEL, now=now)
         for certificate in card.certificates:
-            revoke(certificate, SUPERSEDED, now)
+            revoke(certificate, RevocationReason.SUPERSEDED, now)
         db.session.execute(
             update(Session)
             .where(Session.card_id == card.id, Session.ended_at.is_(None))

@@ -47,6 +47,7 @@ from app.card_operations.refusals import FactoryKeyFixed, VirtualCardRefused
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
+from app.domain.revocation import RevocationReason
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
 from app.models import Card, CardOperation, Person
@@ -194,7 +195,7 @@ def abandon(public_id: str, *, browser: str, actor: Principal | None, now: datet
     operation = journal.find(public_id, browser=browser)
     assert operation.card is not None
     for certificate in operation.card.certificates:
-        revoke(certificate, "cessation-of-operation", now)
+        revoke(certificate, RevocationReason.CESSATION_OF_OPERATION, now)
     operation.state = OperationState.ABANDONED
     operation.finished_at = now
     audit.record(

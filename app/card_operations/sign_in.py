@@ -195,7 +195,10 @@ def _find(guid: str | None) -> Card | None:
 
 
 def _certificate_facts(card: Card, office: Office, now: datetime) -> CertificateFacts | None:
-    """Those of the newest authentication certificate, also where it is no longer good."""
+    """Those of the active authentication certificate, or of the newest that is no longer good.
+
+    One that was issued and never placed on the card is revoked, and newer than the active one.
+    """
     newest = db.session.scalar(
         select(Certificate)
         .where(
@@ -203,7 +206,7 @@ def _certificate_facts(card: Card, office: Office, now: datetime) -> Certificate
             Certificate.slot == Slot.AUTHENTICATION.value,
             Certificate.status != CertificateStatus.HELD,
         )
-        .order_by(Certificate.id.desc())
+        .order_by(Certificate.status != CertificateStatus.ACTIVE, Certificate.id.desc())
         .limit(1)
     )
     if newest is None:

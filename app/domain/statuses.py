@@ -22,8 +22,7 @@ class KeyState(StrEnum):
 class CertificateStatus(StrEnum):
     HELD = "held"  # issued, and not to be believed until its card operation is done
     ACTIVE = "active"
-    SUPERSEDED = "superseded"
-    REVOKED = "revoked"
+    REVOKED = "revoked"  # also what a newer one has replaced
 
 
 class WorkstationStatus(StrEnum):

@@ -3,11 +3,13 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status
 from app.domain.identity import is_card_number, is_guid
 from app.domain.passcode import PasscodeRule
+from app.domain.revocation import shard_of
 from app.domain.statuses import CertificateStatus, KeyState
 from app.models.base import Base, UtcDateTime, one_of
 from app.models.person import Person
@@ -35,6 +37,7 @@ class Card(Base):
     )
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the last time
     expires_on: Mapped[date | None]  # the last day, in London
     modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
     self_renewals_in_row: Mapped[int] = mapped_column(default=0)
@@ -59,6 +62,13 @@ class Card(Base):
         ),
         CheckConstraint("status <> 'expired'", name="expired_is_never_stored"),
         Index("ix_card_expires_on", "expires_on"),
+        # Lists of revoked certificates name those of suspended cards too
+        Index(
+            "ix_card_suspended",
+            "suspended_at",
+            sqlite_where=text("status = 'suspended'"),
+            postgresql_where=text("status = 'suspended'"),
+        ),
         # One card per person that is good, or may become good again
         Index(
             "uq_card_one_per_person",
@@ -98,6 +108,8 @@ class Card(Base):
         """
         self.status = next_status(self.status, event)
         self.modified_at = now
+        if event is CardEvent.SUSPEND:
+            self.suspended_at = now
 
     def __repr__(self) -> str:
         return f"<Card {self.guid} {self.status}>"
@@ -132,8 +144,16 @@ class CardKey(Base):
     )
 
 
+def _shard(context: ExecutionContext) -> int:
+    """The shard of the certificate that is being inserted."""
+    return shard_of(context.get_current_parameters()["serial"])  # type: ignore[attr-defined]  # as SQLAlchemy documents it
+
+
 class Certificate(Base):
-    """A certificate for one key of one card."""
+    """A certificate for one key of one card.
+
+    ``shard`` says which part of its issuer's list of revoked certificates it is, or would be, in.
+    """
 
     __tablename__ = "certificate"
 
@@ -142,6 +162,7 @@ class Certificate(Base):
     slot: Mapped[str] = mapped_column(String(2))
     key_id: Mapped[int] = mapped_column(ForeignKey("card_key.id"), index=True)
     serial: Mapped[str] = mapped_column(String(40), unique=True)  # lower-case hex
+    shard: Mapped[int] = mapped_column(default=_shard)
     issuer: Mapped[str] = mapped_column(Text)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     not_after: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -161,4 +182,12 @@ class Certificate(Base):
         ),
         Index(None, "card_id", "slot", "status"),
         Index(None, "status", "revoked_at"),
+        # What is not good, as lists of revoked certificates read it: no more rows than they have
+        Index(
+            "ix_certificate_not_good",
+            "issuer",
+            "shard",
+            sqlite_where=text("status <> 'active'"),
+            postgresql_where=text("status <> 'active'"),
+        ),
     )

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import journal
+from app.card_operations import certificates, journal
 from app.card_operations.answers import CardAnswered, NextTicket, Waiting
+from app.card_operations.certificates import active_certificate, issue_for
 from app.card_operations.refusals import (
     CardNotVerified,
     ConnectionUnknown,
@@ -17,6 +18,7 @@ from app.card_operations.refusals import (
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.days import day_of
 from app.domain.errors import NotFound, SignInRefused
+from app.domain.revocation import RevocationReason
 from app.domain.statuses import (
     CertificateStatus,
     Outcome,
@@ -29,7 +31,7 @@ from app.models import AuditEvent, Card, Person, Session, TermsAcceptance
 from app.services import sessions, sign_in, terms
 from app.services.sign_in import AcceptTerms, ChooseRole, SignedIn, TermsChanged
 from app.services.terms_evidence import Checked, findings
-from reader_bridge.contract import Algorithm
+from reader_bridge.contract import Algorithm, Slot
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_1
 from tests.parts.people import an_assignment
@@ -283,6 +285,17 @@ def test_a_refused_card_is_told_why_before_its_passcode_is_typed(
     with pytest.raises(SignInRefused, match=reason):
         counter.start_sign_in(card)
     assert events("sign-in") == [(Outcome.REFUSED, reason)]
+
+
+def test_a_certificate_that_was_never_placed_keeps_nobody_out(counter: Counter, card: Card) -> None:
+    """It is newer than the active one, and revoked."""
+    key = active_certificate(card, Slot.AUTHENTICATION).key
+    unused = issue_for(
+        card, key, uuid=card.person.uuid, issuer=counter.office.issuer, now=counter.now
+    )
+    certificates.revoke(unused, RevocationReason.SUPERSEDED, counter.now)
+    db.session.commit()
+    assert counter.sign_in(card).card_id == card.id
 
 
 @pytest.mark.parametrize(("happens", "reason"), REFUSALS)

@@ -5,6 +5,7 @@ from datetime import datetime
 from app import audit
 from app.card_operations.certificates import revoke
 from app.domain.card_lifecycle import CardEvent
+from app.domain.revocation import RevocationReason
 from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Card
@@ -24,7 +25,7 @@ def bring_to_an_end(card: Card, state: PlannedState, *, now: datetime) -> None:
     card.apply(event, now=now)
     if event is CardEvent.CANCEL:
         for certificate in card.certificates:
-            revoke(certificate, "affiliation-changed", now)
+            revoke(certificate, RevocationReason.AFFILIATION_CHANGED, now)
     audit.record(
         name,
         outcome=Outcome.DONE,

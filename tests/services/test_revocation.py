@@ -1,0 +1,51 @@
+"""Revocation is what the database says, at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.revocation import GOOD, UNKNOWN, RevocationReason, Standing, Verdict
+from app.domain.statuses import CertificateStatus
+from app.extensions import db
+from app.pki.profiles import CARDS, PERSONS
+from app.services.revocation import standings
+from tests.parts.certificates import a_certificate
+from tests.parts.clock import START
+from tests.parts.people import a_card, a_person
+
+pytestmark = pytest.mark.usefixtures("db_session")
+LATER = START + timedelta(hours=1)
+HOLD = RevocationReason.CERTIFICATE_HOLD
+
+
+def test_certificates_of_a_suspended_card_are_on_hold_until_it_is_resumed():
+    card = a_card(a_person())
+    certificate = a_certificate(card)
+    card.apply(CardEvent.SUSPEND, now=LATER)
+    card.modified_at = LATER + timedelta(days=1)  # something else was changed
+    db.session.commit()
+    assert said(certificate) == Standing(Verdict.REVOKED, LATER, HOLD)
+    card.apply(CardEvent.RESUME, now=LATER)
+    db.session.commit()
+    assert said(certificate) == GOOD
+
+
+def test_an_authority_says_nothing_of_another_s_certificates():
+    certificate = a_certificate(a_card(a_person()))
+    assert standings(CARDS, [certificate.serial]) == {certificate.serial: UNKNOWN}
+
+
+def test_many_are_asked_for_with_one_query(count_queries):
+    card = a_card(a_person(), status=CardStatus.ISSUED)
+    good, held = a_certificate(card), a_certificate(card, status=CertificateStatus.HELD)
+    serials = [good.serial, held.serial, "77"]
+    with count_queries() as queries:
+        answers = standings(PERSONS, serials)
+    assert len(queries) == 1
+    hold = Standing(Verdict.REVOKED, START, HOLD)
+    assert answers == {good.serial: GOOD, held.serial: hold, "77": UNKNOWN}
+
+
+def said(certificate):
+    return standings(PERSONS, [certificate.serial])[certificate.serial]
