@@ -1,12 +1,14 @@
 """What a card holder's profile shows: read here, changed in `people`.
 
-Pages list rows, so these are columns rather than objects.
+Pages list rows, so these are columns rather than objects; and what a page asks at every visit is
+put together once: building these queries took longer than the database takes to answer them.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import Select, bindparam, exists, select
 from sqlalchemy.orm import aliased
 
 from app.domain.card_lifecycle import CardStatus, shown_status
@@ -107,37 +109,87 @@ class Events:
     older: int | None
 
 
+_manager = aliased(Person)
+_PERSON = (
+    select(
+        Person.id,
+        Person.uuid,
+        Person.title,
+        Person.given_name,
+        Person.family_name,
+        Person.preferred_name,
+        Person.status,
+        Person.job_title,
+        Person.email,
+        Person.telephone,
+        Person.mobile,
+        Person.nino_sealed,
+        _manager.given_name.label("manager_given"),
+        _manager.family_name.label("manager_family"),
+        Organisation.code.label("organisation_code"),
+        Organisation.name.label("organisation_name"),
+        exists().where(PersonPhoto.person_id == Person.id).label("has_photo"),
+    )
+    .join(Organisation, Organisation.id == Person.organisation_id)
+    .outerjoin(_manager, _manager.id == Person.line_manager_id)
+    .where(Person.id == bindparam("person_id"))
+)
+_CARDS = select(
+    Card.id,
+    Card.number,
+    Card.serial,
+    Card.type,
+    Card.manufacturer,
+    Card.issued_at,
+    Card.expires_on,
+    Card.modified_at,
+    Card.status,
+    Card.self_renewals_in_row,
+).order_by(Card.issued_at.desc().nulls_last(), Card.id.desc())
+_CARDS_OF_PERSON = _CARDS.where(Card.person_id == bindparam("person_id"))
+_ONE_CARD = _CARDS.where(Card.id == bindparam("card_id"))
+_ASSIGNMENTS = (
+    select(
+        Position.code,
+        Position.name,
+        Position.source,
+        Organisation.code.label("organisation_code"),
+        Organisation.name.label("organisation_name"),
+        Assignment.start,
+        Assignment.end,
+        Assignment.modified_at,
+    )
+    .join(Position, Position.id == Assignment.position_id)
+    .join(Organisation, Organisation.id == Position.organisation_id)
+    .where(Assignment.person_id == bindparam("person_id"))
+    .order_by(Assignment.start.desc(), Assignment.id.desc())
+)
+_actor = aliased(Person)
+_EVENTS = (
+    select(
+        AuditEvent.id,
+        AuditEvent.at,
+        AuditEvent.event,
+        AuditEvent.outcome,
+        AuditEvent.actor_person_id,
+        _actor.given_name,
+        _actor.family_name,
+    )
+    .outerjoin(_actor, _actor.id == AuditEvent.actor_person_id)
+    .where(AuditEvent.subject_person_id == bindparam("person_id"))
+    .order_by(AuditEvent.id.desc())
+    .limit(bindparam("limit"))
+)
+_EVENTS_BEFORE = _EVENTS.where(AuditEvent.id < bindparam("before"))
+
+
 def read(person_id: int, *, today: date) -> Profile:
     """Return what a person's profile shows. ``today`` is a day in London.
 
     Raises:
         NotFound: there is no such person.
     """
-    manager = aliased(Person)
-    row = db.session.execute(
-        select(
-            Person.id,
-            Person.uuid,
-            Person.title,
-            Person.given_name,
-            Person.family_name,
-            Person.preferred_name,
-            Person.status,
-            Person.job_title,
-            Person.email,
-            Person.telephone,
-            Person.mobile,
-            Person.nino_sealed,
-            manager.given_name.label("manager_given"),
-            manager.family_name.label("manager_family"),
-            Organisation.code.label("organisation_code"),
-            Organisation.name.label("organisation_name"),
-            exists().where(PersonPhoto.person_id == Person.id).label("has_photo"),
-        )
-        .join(Organisation, Organisation.id == Person.organisation_id)
-        .outerjoin(manager, manager.id == Person.line_manager_id)
-        .where(Person.id == person_id)
-    ).one_or_none()
+    row = db.session.execute(_PERSON, {"person_id": person_id}).one_or_none()
     if row is None:
         raise NotFound("person", person_id)
     return Profile(
@@ -190,7 +242,7 @@ def own_card(card_id: int, *, today: date) -> CardRow:
     Raises:
         NotFound: there is no such card.
     """
-    found = _cards(Card.id == card_id, today=today)
+    found = _cards(_ONE_CARD, {"card_id": card_id}, today=today)
     if not found:
         raise NotFound("card", card_id)
     return found[0]
@@ -198,26 +250,12 @@ def own_card(card_id: int, *, today: date) -> CardRow:
 
 def cards(person_id: int, *, today: date) -> list[CardRow]:
     """Return a person's smartcards, the newest first."""
-    return _cards(Card.person_id == person_id, today=today)
+    return _cards(_CARDS_OF_PERSON, {"person_id": person_id}, today=today)
 
 
-def _cards(condition: ColumnElement[bool], *, today: date) -> list[CardRow]:
-    rows = db.session.execute(
-        select(
-            Card.id,
-            Card.number,
-            Card.serial,
-            Card.type,
-            Card.manufacturer,
-            Card.issued_at,
-            Card.expires_on,
-            Card.modified_at,
-            Card.status,
-            Card.self_renewals_in_row,
-        )
-        .where(condition)
-        .order_by(Card.issued_at.desc().nulls_last(), Card.id.desc())
-    )
+def _cards(
+    wanted: Select[*tuple[Any, ...]], asked: dict[str, int], *, today: date
+) -> list[CardRow]:
     return [
         CardRow(
             id=row.id,
@@ -236,28 +274,13 @@ def _cards(condition: ColumnElement[bool], *, today: date) -> list[CardRow]:
                 today=today,
             ),
         )
-        for row in rows
+        for row in db.session.execute(wanted, asked)
     ]
 
 
 def assignments(person_id: int) -> list[Held]:
     """Return the positions that a person holds, held and will hold, the latest start first."""
-    rows = db.session.execute(
-        select(
-            Position.code,
-            Position.name,
-            Position.source,
-            Organisation.code.label("organisation_code"),
-            Organisation.name.label("organisation_name"),
-            Assignment.start,
-            Assignment.end,
-            Assignment.modified_at,
-        )
-        .join(Position, Position.id == Assignment.position_id)
-        .join(Organisation, Organisation.id == Position.organisation_id)
-        .where(Assignment.person_id == person_id)
-        .order_by(Assignment.start.desc(), Assignment.id.desc())
-    )
+    rows = db.session.execute(_ASSIGNMENTS, {"person_id": person_id})
     return [Held(**row._mapping) for row in rows]
 
 
@@ -279,24 +302,9 @@ def photo(person_id: int) -> tuple[bytes, str]:
 
 def events(person_id: int, *, before: int | None = None, limit: int = PAGE) -> Events:
     """Return what happened to a person, newest first, from the one before ``before`` on."""
-    actor = aliased(Person)
-    wanted = (
-        select(
-            AuditEvent.id,
-            AuditEvent.at,
-            AuditEvent.event,
-            AuditEvent.outcome,
-            AuditEvent.actor_person_id,
-            actor.given_name,
-            actor.family_name,
-        )
-        .outerjoin(actor, actor.id == AuditEvent.actor_person_id)
-        .where(AuditEvent.subject_person_id == person_id)
-        .order_by(AuditEvent.id.desc())
-        .limit(limit + 1)
-    )
+    wanted, asked = _EVENTS, {"person_id": person_id, "limit": limit + 1}
     if before is not None:
-        wanted = wanted.where(AuditEvent.id < before)
+        wanted, asked = _EVENTS_BEFORE, asked | {"before": before}
     found = [
         Event(
             id=row.id,
@@ -306,7 +314,7 @@ def events(person_id: int, *, before: int | None = None, limit: int = PAGE) -> E
             own=row.actor_person_id == person_id,
             by=f"{row.given_name} {row.family_name}" if row.given_name else None,
         )
-        for row in db.session.execute(wanted)
+        for row in db.session.execute(wanted, asked)
     ]
     rows = found[:limit]
     return Events(rows=rows, older=rows[-1].id if len(found) > limit else None)

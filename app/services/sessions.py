@@ -6,11 +6,11 @@ the caller's action" leave the commit to the caller; all others commit.
 
 import hashlib
 import secrets
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app import audit
@@ -21,15 +21,8 @@ from app.domain.principal import Principal
 from app.domain.session_rules import SessionLimits, SessionTimes
 from app.domain.statuses import Outcome, PersonStatus, SessionEnd
 from app.extensions import db
-from app.models import (
-    Assignment,
-    Card,
-    CardOperation,
-    Organisation,
-    Person,
-    Position,
-    Session,
-)
+from app.models import Assignment, Card, Organisation, Person, Position, Session
+from app.services.running_session import RUNNING, current
 
 __all__ = [
     "Principal",
@@ -46,8 +39,6 @@ __all__ = [
     "take_presence",
     "times",
 ]
-
-PRESENCE_KIND = "presence"
 
 _STATUS_ENDS = {
     CardStatus.CANCELLED: SessionEnd.CARD_CANCELLED,
@@ -99,7 +90,14 @@ def load(token: str, now: datetime, *, active: bool = True) -> Principal | None:
     One query. ``active`` says that a person caused this: then "last seen" moves, at most once a
     minute. What a page does by itself (proofs of presence, polling) keeps nobody signed in.
     """
-    row = db.session.execute(_running(token, now)).one_or_none()
+    row = db.session.execute(
+        RUNNING,
+        {
+            "digest": _digest(token),
+            "today": day_of(now),
+            "works_since": now - limits().operation,
+        },
+    ).one_or_none()
     if row is None:
         return None
     lasts = _times_of(row)
@@ -209,7 +207,7 @@ def current_assignments(person_id: int, *, now: datetime) -> list[Assignment]:
             .options(joinedload(Assignment.position).joinedload(Position.organisation))
             .where(
                 Assignment.person_id == person_id,
-                _is_current(day_of(now)),
+                current(day_of(now)),
             )
             .order_by(Organisation.name, Position.name, Assignment.id)
         )
@@ -247,57 +245,6 @@ def change_role(actor: Principal, assignment_id: int, *, now: datetime) -> None:
         position=position.code,
     )
     db.session.commit()
-
-
-def _is_current(today: date) -> ColumnElement[bool]:
-    return and_(Assignment.start <= today, or_(Assignment.end.is_(None), Assignment.end >= today))
-
-
-def _running(token: str, now: datetime) -> Select[*tuple[Any, ...]]:
-    working = exists().where(
-        CardOperation.session_id == Session.id,
-        CardOperation.card_id == Session.card_id,  # with another card, one's own is free to prove
-        CardOperation.kind != PRESENCE_KIND,  # a question is not yet an answer
-        CardOperation.finished_at.is_(None),
-        CardOperation.updated_at > now - limits().operation,
-    )
-    return (
-        select(
-            Session.id,
-            Session.person_id,
-            Session.card_id,
-            Session.guid,
-            Session.seat,
-            Session.bridge_instance,
-            Session.workstation_id,
-            Session.started_at,
-            Session.last_seen_at,
-            Session.last_presence_at,
-            Session.busy_since,
-            Person.uuid,
-            Person.title,
-            Person.given_name,
-            Person.family_name,
-            Person.status.label("person_status"),
-            Card.status.label("card_status"),
-            Assignment.id.label("assignment_id"),
-            Position.role,
-            Position.name.label("position_name"),
-            Organisation.id.label("organisation_id"),
-            Organisation.code.label("organisation_code"),
-            Organisation.name.label("organisation_name"),
-            working.label("working"),
-        )
-        .join(Person, Person.id == Session.person_id)
-        .join(Card, Card.id == Session.card_id)
-        # A position that ended meanwhile takes its role along
-        .outerjoin(
-            Assignment, and_(Assignment.id == Session.assignment_id, _is_current(day_of(now)))
-        )
-        .outerjoin(Position, Position.id == Assignment.position_id)
-        .outerjoin(Organisation, Organisation.id == Position.organisation_id)
-        .where(Session.token_digest == _digest(token), Session.ended_at.is_(None))
-    )
 
 
 def _times_of(row: Any, last_seen_at: datetime | None = None) -> SessionTimes:

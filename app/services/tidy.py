@@ -17,6 +17,7 @@ from app.models import (
     Workstation,
 )
 from app.services import sessions, sign_in
+from app.services.running_session import PRESENCE_KIND
 
 SESSIONS_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=30)
@@ -33,7 +34,7 @@ def tidy(now: datetime) -> dict[str, int]:
         "sign-ins abandoned": _abandon_sign_ins(now),
         "proofs of presence": _remove(
             delete(CardOperation).where(
-                CardOperation.kind == sessions.PRESENCE_KIND,
+                CardOperation.kind == PRESENCE_KIND,
                 CardOperation.updated_at < now - PROOFS_KEPT,
             )
         ),
