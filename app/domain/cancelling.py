@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from app.domain.revocation import RevocationReason
+
 
 class CancelReason(StrEnum):
     LOST = "lost"
@@ -22,19 +24,11 @@ class CancelReason(StrEnum):
         return self in (CancelReason.LOST, CancelReason.STOLEN, CancelReason.DAMAGED)
 
 
-class Revocation(StrEnum):
-    """The reasons that RFC 5280 names, as far as cards give them."""
-
-    KEY_COMPROMISE = "key-compromise"  # somebody may have the keys in their hands
-    SUPERSEDED = "superseded"
-    CESSATION_OF_OPERATION = "cessation-of-operation"
-
-
-REVOCATIONS: dict[CancelReason, Revocation] = {
-    CancelReason.LOST: Revocation.KEY_COMPROMISE,
-    CancelReason.STOLEN: Revocation.KEY_COMPROMISE,
-    CancelReason.MISUSED: Revocation.KEY_COMPROMISE,
-    CancelReason.DAMAGED: Revocation.CESSATION_OF_OPERATION,
-    CancelReason.LEFT: Revocation.CESSATION_OF_OPERATION,
-    CancelReason.OTHER: Revocation.CESSATION_OF_OPERATION,
+REVOCATIONS: dict[CancelReason, RevocationReason] = {
+    CancelReason.LOST: RevocationReason.KEY_COMPROMISE,
+    CancelReason.STOLEN: RevocationReason.KEY_COMPROMISE,
+    CancelReason.MISUSED: RevocationReason.KEY_COMPROMISE,
+    CancelReason.DAMAGED: RevocationReason.CESSATION_OF_OPERATION,
+    CancelReason.LEFT: RevocationReason.AFFILIATION_CHANGED,
+    CancelReason.OTHER: RevocationReason.CESSATION_OF_OPERATION,
 }

@@ -105,12 +105,21 @@ def a_session(card: Card, now: datetime = START, **what: Any) -> str:
     return token
 
 
-def a_principal(role: Role | None = None, now: datetime = START) -> sessions.Principal:
+def a_principal(
+    role: Role | None = None, now: datetime = START, *, organisation: Organisation | None = None
+) -> sessions.Principal:
     """Sign in somebody new with a card of their own, in a role."""
-    person = a_person(now)
+    person = a_person(now, **({"organisation": organisation} if organisation else {}))
     assignment = an_assignment(person, role) if role else None
     token = a_session(a_card(person, now), now, assignment_id=assignment.id if assignment else None)
     principal = sessions.load(token, now)
+    assert principal is not None
+    return principal
+
+
+def signed_in(card: Card, now: datetime = START) -> sessions.Principal:
+    """Sign in the holder of a card, as card holder only."""
+    principal = sessions.load(a_session(card, now), now)
     assert principal is not None
     return principal
 

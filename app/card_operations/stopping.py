@@ -1,0 +1,70 @@
+"""Stopping what runs on a card when somebody decides about the card itself.
+
+What a bridge still sends for a step that was stopped changes nothing. Secrets that were sent stay
+in the journal, so that none of them is lost.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.card_operations.base import KINDS
+from app.domain.statuses import OperationState
+from app.extensions import db
+from app.models import Card, CardOperation
+
+STOPPED = "stopped"
+GOES_ON_AFTER_CANCELLING = "erase"
+
+
+def locked(card_id: int) -> Card | None:
+    """Lock what runs on a card, then the card, and return it as it stands now.
+
+    Whoever brings a result has locked the operation first: a result on its way is waited for.
+    """
+    _running(card_id)
+    return db.session.scalar(
+        select(Card)
+        .where(Card.id == card_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def end_all(card: Card, *, now: datetime) -> int:
+    """Give up what runs on a card that is cancelled. Part of the caller's action."""
+    ended = [each for each in _running(card.id) if each.kind != GOES_ON_AFTER_CANCELLING]
+    for operation in ended:
+        operation.state = OperationState.ABANDONED
+        operation.updated_at = now
+        operation.finished_at = now
+    return len(ended)
+
+
+def stop_all(card: Card, *, now: datetime) -> int:
+    """Have what runs on a card stand still; it may be gone on with later, with a new ticket."""
+    stopped = _running(card.id)
+    for operation in stopped:
+        operation.state = OperationState.WAITING
+        operation.updated_at = now
+        last = operation.steps[-1] if operation.steps else None
+        if last is not None and last.result_digest is None:
+            last.result_digest = STOPPED  # no answer has this digest: a late one is refused
+    return len(stopped)
+
+
+def _running(card_id: int) -> list[CardOperation]:
+    """What works on the card and has not ended, locked. Signatures alone end with the session."""
+    kinds = [each.kind for each in KINDS.values() if each.exclusive]
+    return list(
+        db.session.scalars(
+            select(CardOperation)
+            .where(
+                CardOperation.card_id == card_id,
+                CardOperation.kind.in_(kinds),
+                CardOperation.finished_at.is_(None),
+            )
+            .order_by(CardOperation.id)
+            .with_for_update()
+        )
+    )
