@@ -10,7 +10,7 @@ from werkzeug.utils import import_string
 
 import config as settings
 from app import addresses, clock, errors, layout, logs, security_headers, static_files, words
-from app.blueprints import forms, fragments, permissions
+from app.blueprints import forms, fragments, permissions, photos
 from app.extensions import csrf, db, htmx, mail, migrate
 
 # What listens. A blueprint is added here by its module and the name that it has there.
@@ -24,6 +24,7 @@ BLUEPRINTS = (
     "app.blueprints.dashboard.routes:bp",
     "app.blueprints.help.routes:bp",
     "app.blueprints.profile.routes:bp",
+    "app.blueprints.people.routes:bp",
     "app.blueprints.role.routes:bp",
     "app.blueprints.terms.routes:bp",
     "app.blueprints.workstations.routes:bp",
@@ -75,6 +76,7 @@ def create_app(
     errors.init_app(app)
     layout.init_app(app)
     forms.init_app(app)
+    photos.init_app(app)
     words.init_app(app)
     app.after_request(fragments.vary)
 

@@ -24,6 +24,7 @@ class Destination:
 
 DESTINATIONS = (
     Destination("Dashboard", "dashboard.show", Permission.OWN_PROFILE),
+    Destination("People", "people.search", Permission.FIND_PERSON),
     Destination("My profile", "profile.show", Permission.OWN_PROFILE),
 )
 

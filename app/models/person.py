@@ -53,6 +53,7 @@ class Person(Base):
         Index(None, "family_folded", "given_folded", "id"),
         Index(None, "given_folded", "family_folded", "id"),
         Index(None, "organisation_id", "family_folded", "given_folded", "id"),
+        Index(None, "organisation_id", "given_folded", "family_folded", "id"),
     )
 
     @validates("uuid")

@@ -32,6 +32,7 @@ WITHOUT_A_PAGE = {
     "bridge.challenge": "for a bridge that brings an install code",
     "card_operations.stands": "leads to the page of the operation's kind",
     "profile.photo": "a picture, part of the profile",
+    "people.photo": "a picture, part of a person's page",
 }
 
 
@@ -155,8 +156,12 @@ def current_passcode_wrong(visitor: Visitor) -> None:
     visitor.type_new_passcode(WRONG, NEW)
 
 
-def workstations(address: str = "/workstations") -> Callable[[Visitor], None]:
+def agent(address: str) -> Callable[[Visitor], None]:
     return signed_in(MANAGER, "RA Manager", address=address)
+
+
+def workstations(address: str = "/workstations") -> Callable[[Visitor], None]:
+    return agent(address)
 
 
 def workstation(visitor: Visitor, decision: str | None = None) -> None:
@@ -277,6 +282,20 @@ STATES: tuple[State, ...] = (
     State("too easy", PASSCODE, new_passcode_too_easy, "1234"),
     State("not the same", PASSCODE, new_passcodes_differ, "not the same"),
     State("current one wrong", PASSCODE, current_passcode_wrong, "2 tries are left"),
+    # People
+    State("search for people", "people.search", agent("/people"), "Every search is recorded"),
+    State("people found", "people.search", agent("/people?search=a"), "found"),
+    State("nobody found", "people.search", agent("/people?search=zzz"), "Nobody was found"),
+    State(
+        "search for half a UUID",
+        "people.search",
+        agent("/people?search=5002"),
+        "A UUID has 12 digits",
+        status=422,
+    ),
+    State("person", "people.show", agent("/people/500200300107"), "Smartcards"),
+    State("oneself", "people.show", agent("/people/500200300101"), "This is your own record"),
+    State("person unknown", "people.show", agent("/people/500200300999"), "not found", status=404),
     # Workstations
     State("workstations", "workstations.listing", workstations(), "Enrolled"),
     State(
