@@ -177,7 +177,7 @@ def test_what_the_card_s_life_does_not_allow_is_refused(card: Card, status: Card
 def test_a_damaged_card_is_cancelled_at_once_with_the_session_of_its_holder(
     card: Card, ra: str
 ) -> None:
-    states = (CertificateStatus.ACTIVE, CertificateStatus.HELD, CertificateStatus.SUPERSEDED)
+    states = (CertificateStatus.ACTIVE, CertificateStatus.HELD)
     certificates = certified(card, *states)
     holder = signed_in(card)
     operation = under_way(card)
