@@ -191,18 +191,25 @@ def _path(value: object, name: str) -> Path:
     return Path(value).expanduser()
 
 
-def checked_tick(seconds: object) -> float:
-    """Return how many seconds lie between two ticks.
+# The least and the most that may be set, in seconds: a service waits for the proofs of presence
+# that depend on them.
+_SECONDS = {"tick": (1, 60), "busy": (0.1, 15)}
+
+
+def checked_seconds(name: str, seconds: object) -> float:
+    """Return how long something may take that a setting of this name tells.
 
     Raises:
-        SettingsError: no service would wait for the proofs of presence that depend on it.
+        SettingsError: it is no number, or out of bounds.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 60:
-        raise SettingsError("tick must be a number of seconds from 1 to 60")
+    low, high = _SECONDS[name]
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not low <= seconds <= high:
+        raise SettingsError(f"{name} must be a number of seconds from {low} to {high}")
     return float(seconds)
 
 
-_KNOWN = {"origins", "keys", "readers", "first_port", "state", "tick", "virtual"}
+_KNOWN = {"origins", "keys", "readers", "first_port", "state", *_SECONDS, "virtual"}
 _KNOWN_VIRTUAL = {"readers", "cards", "desk", "inserted"}
 
 
@@ -238,7 +245,9 @@ def from_values(values: Mapping[str, Any]) -> Settings:
         keys=tuple(checked_key(each) for each in keys),
         readers=readers,
         first_port=checked_port(values.get("first_port", contract.FIRST_PORT)),
-        limits=Limits(tick=checked_tick(values.get("tick", Limits.tick))),
+        limits=Limits(
+            **{name: checked_seconds(name, values[name]) for name in _SECONDS if name in values}
+        ),
     )
     if "state" in values:
         settings = replace(settings, state=_path(values["state"], "state"))
@@ -296,6 +305,7 @@ def as_toml(settings: Settings) -> str:
         f"first_port = {settings.first_port}",
         f"state = {quoted(settings.state)}",
         f"tick = {settings.limits.tick:g}",
+        f"busy = {settings.limits.busy:g}",
     ]
     for key in settings.keys:
         lines += ["", "[[keys]]", *(f"{name} = {quoted(value)}" for name, value in key.items())]

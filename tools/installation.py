@@ -44,6 +44,7 @@ class Installation:
     readers: str = "virtual"  # or "both": this machine's own too
     workers: int = 1
     tick: int = 60  # seconds between two calls of the bridge for a proof of presence
+    busy: float = 5  # seconds that the bridge waits for a card that another program is using
     settings: Mapping[str, str] = field(default_factory=dict)  # of the server, over the usual ones
 
     @property
@@ -146,6 +147,7 @@ class Installation:
             f"first_port = {self.bridge_port}",
             f"state = {json.dumps(str(self.folder / 'bridge'))}",
             f"tick = {self.tick}",
+            f"busy = {self.busy}",
             "",
             "[[keys]]",
             'kty = "OKP"',

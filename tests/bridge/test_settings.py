@@ -29,6 +29,7 @@ def test_a_file_says_the_same_after_it_was_written_and_read(tmp_path: Path):
         "first_port": 30000,
         "state": str(tmp_path / 'a "quoted" folder'),
         "tick": 2.5,
+        "busy": 0.5,
         "virtual": {
             "readers": ["Left", "Right"],
             "cards": str(tmp_path),
@@ -91,6 +92,9 @@ def test_an_unusual_port_belongs_to_the_origin(origin):
         ({"tick": 0.5}, "tick"),
         ({"tick": 61}, "tick"),
         ({"tick": "60"}, "tick"),
+        ({"busy": 0}, "busy"),
+        ({"busy": 16}, "busy"),
+        ({"busy": True}, "busy"),
         ({"virtual": "yes"}, "virtual"),
         ({"virtual": {"desk": "yes"}}, "desk"),
         ({"virtual": {"readers": "one"}}, "readers"),

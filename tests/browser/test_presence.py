@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,22 +14,38 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.parts.chromium import Complaints
+from tests.parts.chromium import Complaints, UnwatchedChromium
 from tests.parts.desk import READER_1
+from tests.parts.pcscd import PrivatePcscd, private_pcscd
 from tests.parts.service import Service, running_service
 from tests.parts.visitor import HOLDER, Visitor
+from tests.pcsc.program import Program
+
+__all__ = ["private_pcscd"]
 
 LASTS = 5  # seconds that a proof of presence holds
+BUSY = 12  # seconds that another program may keep the card
 DUE = LASTS / 3  # after a proof, when the next may be asked for
 AT_MOST = 5_000  # milliseconds until the page has left
+
+
+# Run in a page: how often a timer of 100 ms gets its turn while nobody can see the page
+COUNT_TURNS = """() => {
+  window.hiddenTurns = 0;
+  setInterval(() => { window.hiddenTurns += document.hidden; }, 100);
+}"""
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("presence") / "instance"
-    limits = {"SESSION_PRESENCE_SECONDS": str(LASTS), "SESSION_OPERATION_SECONDS": "1"}
+    limits = {
+        "SESSION_PRESENCE_SECONDS": str(LASTS),
+        "SESSION_BUSY_SECONDS": str(BUSY),
+        "SESSION_OPERATION_SECONDS": "1",
+    }
     shared = shared_folder / "prepared-service"
-    with running_service(folder, shared, tick=1, settings=limits) as service:
+    with running_service(folder, shared, tick=1, busy=0.5, settings=limits) as service:
         yield service
 
 
@@ -105,6 +122,32 @@ def test_a_session_lives_as_long_as_its_card_is_there_in_many_tabs_and_one_tab_p
     took = time.monotonic() - began
     assert value(visitor.service, "SELECT ended_at FROM session") is None
     assert 2 <= proofs(visitor.service) <= took / DUE + 1
+
+
+def test_a_session_lives_in_a_tab_that_is_hidden_although_its_timers_are_slowed(
+    service: Service, browser: Browser, tmp_path: Path
+) -> None:
+    chromium = UnwatchedChromium(browser.browser_type, tmp_path)
+    try:
+        with chromium.visit() as page:
+            visitor = Visitor(page, service)
+            planned = visitor.insert()
+            page.goto(f"{service.origin}/sign-in")
+            visitor.enter(planned.passcode)
+            visitor.reach_dashboard()
+            page.evaluate(COUNT_TURNS)
+        chromium.open_tab_in_front()
+        hidden, before = 2 * LASTS + 2, proofs(service)
+        time.sleep(hidden)
+        brought = proofs(service) - before
+        with chromium.visit() as page:
+            turns = page.evaluate("window.hiddenTurns")
+            expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+        assert 0 < turns < 3 * hidden, "hidden tabs get one turn a second"
+        assert brought >= 2
+        assert value(service, "SELECT ended_at FROM session") is None
+    finally:
+        chromium.close()
 
 
 def test_a_bridge_that_is_killed_ends_the_session(visitor: Visitor, complaints: Complaints) -> None:
@@ -184,3 +227,57 @@ def test_a_card_that_is_cancelled_signs_out_every_tab(
         signed_out(tab)
         expect(tab.locator("main")).to_contain_text("has been cancelled")
     has_ended(visitor, "card-cancelled")
+
+
+def test_a_session_ends_after_12_hours_however_active_its_person(visitor: Visitor) -> None:
+    visitor.sign_in()
+    with closing(sqlite3.connect(visitor.service.database, timeout=10)) as database:
+        database.execute("UPDATE session SET started_at = datetime(started_at, '-12 hours')")
+        database.commit()
+    signed_out(visitor.page)
+    expect(visitor.page.locator("main")).to_contain_text("12 hours")
+    has_ended(visitor, "total")
+
+
+@pytest.fixture
+def at_pcsc(
+    visitor: Visitor, private_pcscd: PrivatePcscd, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Program]:
+    """The visitor is signed in with a card in a reader of PC/SC, which a program knows, too."""
+    monkeypatch.setenv("PCSCLITE_CSOCK_NAME", str(private_pcscd.socket))
+    service = visitor.service
+    with service.bridge_with("pcsc"), Program(private_pcscd.environment) as program:
+        private_pcscd.insert(0, service.installation.cards / f"{HOLDER}.json")
+        visitor.page.goto("/sign-in")
+        visitor.enter("tulip-42")
+        visitor.reach_dashboard()
+        program.connect(program.readers()[0])
+        yield program
+
+
+def test_a_session_lives_while_another_program_holds_the_card_for_some_time(
+    visitor: Visitor, at_pcsc: Program
+) -> None:
+    at_pcsc.begin()
+    wait(visitor.page, LASTS + 3)
+    assert value(visitor.service, "SELECT busy_since FROM session") is not None
+    assert ask_for_profile(visitor) == 200
+    at_pcsc.end()
+    seen = proofs(visitor.service)
+    wait(visitor.page, LASTS + 1)
+    assert proofs(visitor.service) > seen
+    assert value(visitor.service, "SELECT busy_since FROM session") is None
+    expect(visitor.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+
+def test_a_session_ends_when_another_program_does_not_give_the_card_back(
+    visitor: Visitor, at_pcsc: Program
+) -> None:
+    at_pcsc.begin()
+    signed_out(visitor.page, (LASTS + BUSY) * 1000 + AT_MOST)
+    has_ended(visitor, "presence-lost")
+    busy, ended = (
+        datetime.fromisoformat(str(value(visitor.service, f"SELECT {column} FROM session")))
+        for column in ("busy_since", "ended_at")
+    )
+    assert (ended - busy).total_seconds() >= BUSY

@@ -4,15 +4,21 @@ One Chromium serves one folder of tests; each test has a context of its own, wit
 storage of any other.
 """
 
+import http.client
+import json
 import os
 import re
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    BrowserType,
     ConsoleMessage,
     Page,
     Request,
@@ -45,20 +51,78 @@ def executable() -> str:
     return found
 
 
+QUIET = ("--disable-background-networking", "--disable-component-update")
+SANDBOX = os.geteuid() != 0  # Chromium's sandbox refuses root
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run one Chromium without a window."""
-    arguments = ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable(),
-            args=arguments,
-            chromium_sandbox=os.geteuid() != 0,  # Chromium's sandbox refuses root
+    with sync_playwright() as playwright, another_chromium(playwright.chromium) as browser:
+        yield browser
+
+
+@contextmanager
+def another_chromium(kind: BrowserType, *options: str) -> Iterator[Browser]:
+    """Run a Chromium that was started with ``options``; ``kind`` is that of one which runs."""
+    browser = kind.launch(
+        executable_path=executable(), args=[*QUIET, *options], chromium_sandbox=SANDBOX
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+class UnwatchedChromium:
+    """A Chromium that nobody drives between two visits, as a person's is.
+
+    What a tool drives is never hidden, and its timers run on; this one's tabs are, and theirs
+    do not.
+    """
+
+    def __init__(self, kind: BrowserType, folder: Path) -> None:
+        self._kind = kind
+        command = [executable(), "--headless=new", "--remote-debugging-port=0", "--no-first-run"]
+        command += [*QUIET, f"--user-data-dir={folder}", "about:blank"]
+        self._process = subprocess.Popen(
+            command if SANDBOX else [*command, "--no-sandbox"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
+        said = folder / "DevToolsActivePort"
+        end = time.monotonic() + 20
+        while not (said.exists() and "\n" in said.read_text()):
+            assert time.monotonic() < end, "Chromium did not start"
+            time.sleep(0.05)
+        self._port = int(said.read_text().split()[0])
+
+    @contextmanager
+    def visit(self) -> Iterator[Page]:
+        """Drive the first tab, which is in front for as long."""
+        browser = self._kind.connect_over_cdp(f"http://127.0.0.1:{self._port}")
         try:
-            yield browser
+            yield next(page for page in browser.contexts[0].pages if page.url != "about:blank#")
         finally:
             browser.close()
+
+    def open_tab_in_front(self) -> None:
+        """Open another tab, as a person does who turns to other work: the first one is hidden."""
+        made = json.loads(self._ask("PUT", "/json/new?about:blank%23"))
+        self._ask("GET", f"/json/activate/{made['id']}")
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+    def _ask(self, method: str, path: str) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            connection.request(method, path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
 
 
 class Complaints:
