@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.parts import axe
 from tests.parts.chromium import NARROW, WIDE, Complaints, overflows
 from tests.parts.service import Service
-from tests.parts.states import STATES, State
+from tests.parts.state import State
+from tests.parts.states import STATES
 from tests.parts.visitor import Visitor
 
 
@@ -18,6 +19,8 @@ def test_a_page_is_sound_in_this_state(
 ) -> None:
     if state.status is not None:
         complaints.expect_status(state.status)
+    if state.complains is not None:
+        complaints.expect(state.complains)
     state.show(Visitor(page, service))
     expect(page.locator("body")).to_contain_text(re.compile(state.sees))
     for width, height in (WIDE, NARROW):

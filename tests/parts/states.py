@@ -3,26 +3,14 @@
 Each row is shown by Chromium, wide and narrow, and looked over. A page without a row fails a test.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
 from tests.parts.desk import READER_2
+from tests.parts.state import State, at, signed_in, with_card
+from tests.parts.states_of_readers import READER_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
-
-
-@dataclass(frozen=True)
-class State:
-    """A page in a state: how a person comes to see it, and what then is on the screen."""
-
-    name: str
-    endpoint: str
-    show: Callable[[Visitor], None]
-    sees: str
-    status: int | None = None  # of the answer, where it is not that of a page that went well
-
 
 # Addresses that show nothing to a person.
 WITHOUT_A_PAGE = {
@@ -34,36 +22,6 @@ WITHOUT_A_PAGE = {
     "profile.photo": "a picture, part of the profile",
     "people.photo": "a picture, part of a person's page",
 }
-
-
-def at(address: str) -> Callable[[Visitor], None]:
-    """Show what anybody sees at ``address``."""
-
-    def show(visitor: Visitor) -> None:
-        visitor.page.goto(address)
-
-    return show
-
-
-def with_card(card: str) -> Callable[[Visitor], None]:
-    """Show the sign-in page with ``card`` in the reader."""
-
-    def show(visitor: Visitor) -> None:
-        visitor.show_card(card)
-
-    return show
-
-
-def signed_in(
-    card: str = HOLDER, role: str | None = None, *, address: str = "/"
-) -> Callable[[Visitor], None]:
-    """Show what the holder of ``card`` sees at ``address``."""
-
-    def show(visitor: Visitor) -> None:
-        visitor.sign_in(card, role)
-        visitor.page.goto(address)
-
-    return show
 
 
 def wrong_passcode(visitor: Visitor) -> None:
@@ -199,37 +157,8 @@ def install_code_for_nobody(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Make an install code").click()
 
 
-def reader_check(card: str | None) -> Callable[[Visitor], None]:
-    """Show what the reader check finds with this card in the reader."""
-
-    def show(visitor: Visitor) -> None:
-        if card is not None:
-            visitor.insert(card)
-        visitor.page.goto("/reader-check")
-
-    return show
-
-
-def without_bridge(visitor: Visitor) -> None:
-    """The browser finds nothing on any of the ports, as where no bridge is running."""
-    visitor.page.route("http://127.0.0.1:*/v1", lambda route: route.abort())
-    visitor.page.route_web_socket(re.compile("/v1$"), lambda socket: socket.close())
-    visitor.page.goto("/reader-check")
-
-
-def browser_refuses(visitor: Visitor) -> None:
-    """Somebody has said no when the browser asked."""
-    devtools = visitor.page.context.new_cdp_session(visitor.page)
-    target = devtools.send("Target.getTargetInfo")["targetInfo"]
-    denied = {"permission": {"name": "loopback-network"}, "setting": "denied"}
-    whose = {"origin": visitor.service.origin, "browserContextId": target["browserContextId"]}
-    devtools.send("Browser.setPermission", denied | whose)
-    without_bridge(visitor)
-
-
 SIGN_IN = "auth.sign_in"
 PASSCODE = "smartcards.passcode"
-READER_CHECK = "reader_check.show"
 
 STATES: tuple[State, ...] = (
     # Signing in
@@ -331,14 +260,7 @@ STATES: tuple[State, ...] = (
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
-    State("reader check, no card", READER_CHECK, reader_check(None), "There is none in a reader"),
-    State("reader check", READER_CHECK, reader_check(HOLDER), "issued by this service"),
-    State(
-        "reader check, blank", READER_CHECK, reader_check("blank-1"), "not been issued to anyone"
-    ),
-    State("reader check, locked", READER_CHECK, reader_check("nadia-rahman"), "The card is locked"),
-    State("reader check, no bridge", READER_CHECK, without_bridge, "It is not running on this PC"),
-    State("reader check, refused", READER_CHECK, browser_refuses, "cannot tell while the browser"),
+    *READER_STATES,
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),

@@ -147,7 +147,7 @@ export class BridgeClient extends EventTarget {
   /**
    * Ask the bridge and wait for its answer.
    * @param {string} command one of Say
-   * @param {object} fields
+   * @param {{reader?: string, [name: string]: unknown}} fields
    * @param {(stage: string) => void} [onProgress]
    * @returns {Promise<{ok: object, receipt: string | null}>}
    * @throws {BridgeError} with the bridge's code, or `bridge-gone` when the connection was lost
@@ -160,9 +160,21 @@ export class BridgeClient extends EventTarget {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const timer = this.#silenceTimer(id);
-      this.#waiting.set(id, { resolve, reject, onProgress, timer });
+      const done = (/** @type {{ok: object, receipt: string | null}} */ answer) => {
+        if (command === Say.READ_CARD) this.#free(fields.reader);
+        resolve(answer);
+      };
+      this.#waiting.set(id, { resolve: done, reject, onProgress, timer });
       socket.send(JSON.stringify({ id, command, ...fields }));
     });
+  }
+
+  /** The card was read, so that no other program holds it. @param {string} reader */
+  #free(reader) {
+    const known = this.readers.get(reader);
+    if (!known?.busy) return;
+    known.busy = false;
+    this.dispatchEvent(new CustomEvent("change"));
   }
 
   /** @param {number} id */
