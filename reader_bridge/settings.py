@@ -203,8 +203,9 @@ def checked_seconds(name: str, seconds: object) -> float:
         SettingsError: it is no number, or out of bounds.
     """
     low, high = _SECONDS[name]
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not low <= seconds <= high:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise SettingsError(f"{name} must be a number of seconds")
+    if not low <= seconds <= high:
         raise SettingsError(f"{name} must be a number of seconds from {low} to {high}")
     return float(seconds)
 
@@ -246,7 +247,8 @@ def from_values(values: Mapping[str, Any]) -> Settings:
         readers=readers,
         first_port=checked_port(values.get("first_port", contract.FIRST_PORT)),
         limits=Limits(
-            **{name: checked_seconds(name, values[name]) for name in _SECONDS if name in values}
+            tick=checked_seconds("tick", values.get("tick", Limits.tick)),
+            busy=checked_seconds("busy", values.get("busy", Limits.busy)),
         ),
     )
     if "state" in values:
