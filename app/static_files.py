@@ -8,16 +8,22 @@ import gzip
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from wsgiref.headers import Headers
 
+import brotli
 from flask import Flask
 from whitenoise import WhiteNoise
 from whitenoise.responders import StaticFile
 
 FOLDER = Path(__file__).parent / "static"
 COMPRESSED = {".css", ".js", ".svg"}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "gzip": lambda content: gzip.compress(content, mtime=0),
+}
 
 
 def digest(folder: Path = FOLDER) -> str:
@@ -30,7 +36,7 @@ def digest(folder: Path = FOLDER) -> str:
 
 
 class Files(WhiteNoise):  # type: ignore[misc]  # WhiteNoise has no type hints
-    """WhiteNoise, with a compressed copy of each text file that has none beside it.
+    """WhiteNoise, with compressed copies of each text file that has none beside it.
 
     The copies are named by their content, so that none is ever out of date.
     """
@@ -40,27 +46,33 @@ class Files(WhiteNoise):  # type: ignore[misc]  # WhiteNoise has no type hints
         super().__init__(*arguments, **options)
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> StaticFile:
-        has_copy = stat_cache is None or f"{path}.gz" in stat_cache
+        has_copy = stat_cache is None or f"{path}.br" in stat_cache
         if has_copy or Path(path).suffix not in COMPRESSED:
             return super().get_static_file(path, url, stat_cache=stat_cache)
         headers = Headers([])
         self.add_mime_headers(headers, path, url)
         self.add_cache_headers(headers, path, url)
-        copy = compressed(Path(path), self._copies)
-        return StaticFile(path, headers.items(), encodings={"gzip": str(copy)})
+        return StaticFile(path, headers.items(), encodings=compressed(Path(path), self._copies))
 
 
-def compressed(file: Path, folder: Path) -> Path:
-    """Return the compressed copy of ``file`` in ``folder``, which is made where it is missing."""
+def compressed(file: Path, folder: Path) -> dict[str, str]:
+    """Return the compressed copies of ``file`` in ``folder``, by their encoding.
+
+    A copy that is not there yet is made.
+    """
     content = file.read_bytes()
-    copy = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.gz"
-    if not copy.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as output:
-            output.write(gzip.compress(content, mtime=0))
-        Path(draft).replace(copy)  # whoever starts beside us sees all of it or nothing
-    return copy
+    name = hashlib.sha256(content).hexdigest()[:32]
+    copies = {}
+    for encoding, compress in ENCODINGS.items():
+        copy = folder / f"{name}.{encoding}"
+        if not copy.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(dir=folder)
+            with os.fdopen(handle, "wb") as output:
+                output.write(compress(content))
+            Path(draft).replace(copy)  # whoever starts beside us sees all of it or nothing
+        copies[encoding] = str(copy)
+    return copies
 
 
 def init_app(app: Flask) -> None:

@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import brotli
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "node_modules"
 VENDOR = ROOT / "app" / "static" / "vendor"
@@ -89,7 +91,7 @@ def local_only(css: str) -> str:
 
 
 def copy() -> None:
-    """Fill the vendor folder anew, each text with a compressed copy beside it."""
+    """Fill the vendor folder anew, each text with compressed copies beside it."""
     shutil.rmtree(VENDOR, ignore_errors=True)
     for source, target in FILES.items():
         origin, destination = PACKAGES / source, VENDOR / target
@@ -104,8 +106,10 @@ def copy() -> None:
     manifest = VENDOR / "nhsuk" / "assets" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"/assets/', '"'), encoding="utf-8")
     for path in [p for p in VENDOR.rglob("*") if p.suffix in COMPRESSED]:
-        small = gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
-        path.with_name(path.name + ".gz").write_bytes(small)
+        content = path.read_bytes()
+        gzipped = gzip.compress(content, compresslevel=9, mtime=0)
+        path.with_name(f"{path.name}.gz").write_bytes(gzipped)
+        path.with_name(f"{path.name}.br").write_bytes(brotli.compress(content))
 
 
 def main() -> None:

@@ -96,9 +96,26 @@ def test_a_static_file_is_kept_for_good_under_an_address_that_changes_with_it(
     answer = trial.get(f"{trial_app.static_url_path}/css/app.css")
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]
-    assert "Content-Security-Policy" in answer.headers
     assert "Set-Cookie" not in answer.headers
     assert trial.get("/static/another-hash/css/app.css").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["css/app.css", "js/app.js", "img/portrait.svg"])
+def test_a_file_that_pages_are_made_of_may_do_nothing_by_itself(
+    trial_app: Flask, trial: FlaskClient, name: str
+) -> None:
+    headers = trial.get(f"{trial_app.static_url_path}/{name}").headers
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_a_file_that_is_not_there_is_answered_by_a_page_with_the_page_s_policy(
+    trial_app: Flask, trial: FlaskClient
+) -> None:
+    answer = trial.get(f"{trial_app.static_url_path}/css/none.css")
+    assert answer.mimetype == "text/html"
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
 def test_the_request_s_number_is_on_the_page_that_tells_of_a_fault(trial: FlaskClient) -> None:

@@ -18,6 +18,11 @@ INLINE = re.compile(
 FORM = re.compile(r"<form\b(?P<tag>[^>]*)>(?P<body>.*?)</form>", re.S | re.I)
 
 
+ELEMENT = re.compile(r'customElements\.define\("([a-z-]+)"')
+FETCHED = re.compile(r'^  "([a-z-]+)": \(\) => import\("\./([a-z-]+)\.js"\)', re.M)
+FROM_THE_START = {"card-step"}
+
+
 def names(files: list[Path]) -> list[str]:
     return [str(file.relative_to(ROOT)) for file in files]
 
@@ -56,3 +61,14 @@ def test_the_pattern_finds_an_address_outside(text: str) -> None:
 )
 def test_the_pattern_finds_what_the_policy_refuses(text: str) -> None:
     assert INLINE.search(text)
+
+
+def test_every_element_of_ours_is_fetched_where_a_page_has_it() -> None:
+    scripts = ROOT / "static" / "js"
+    defined = {
+        (name, file.stem)
+        for file in scripts.glob("*.js")
+        for name in ELEMENT.findall(file.read_text("utf-8"))
+        if name not in FROM_THE_START and file.stem != "card-desk"
+    }
+    assert defined == set(FETCHED.findall((scripts / "elements.js").read_text("utf-8")))

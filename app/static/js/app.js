@@ -2,16 +2,13 @@
 
 import { initAll } from "../vendor/nhsuk/nhsuk-frontend.min.js";
 import { State, theBridge } from "./bridge-client.js";
+import { defineElements } from "./elements.js";
 import { arrived } from "./regions.js";
 import { introduce } from "./server.js";
 import "./card-step.js";
-import "./copy-text.js";
-import "./reader-check.js";
-import "./second-reader.js";
-import "./session-guard.js";
-import "./sign-in-card.js";
 
 initAll({ scope: document.body });
+defineElements(document.body);
 
 // A ticket is good for a minute, counted from the hello: the server hears of it at once.
 theBridge().addEventListener("change", () => {

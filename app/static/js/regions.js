@@ -1,6 +1,7 @@
 /** Putting a fragment of the server's into the page, and what every fragment needs afterwards. */
 
 import { initAll } from "../vendor/nhsuk/nhsuk-frontend.min.js";
+import { defineElements } from "./elements.js";
 
 /**
  * Replace one region by the server's fragment.
@@ -24,6 +25,7 @@ export function showFragment(region, html) {
  */
 export function arrived(element) {
   initAll({ scope: element });
+  defineElements(element);
   focusWhereAsked(element);
   const words = find(element, "data-announce")?.getAttribute("data-announce");
   if (words) announce(words);
