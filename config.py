@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from email_validator import validate_email
 
 from reader_bridge.contract import FIRST_PORT
 
@@ -35,6 +36,7 @@ SESSION_LIMITS = ("idle", "idle_warning", "total", "presence", "busy", "operatio
 # Nobody's numbers: Ofcom keeps 0113 496 0000 to 0999 for drama.
 INVENTED_CONTACTS = {
     "team": "Northmere RA Team",
+    "email": "ra-team@northmere.nhs.uk",
     "desks": [
         {"organisation": "Northmere University Hospital", "telephone": "01134960700"},
         {"organisation": "Northmere Community Clinics", "telephone": "01134960710"},
@@ -44,7 +46,7 @@ INVENTED_CONTACTS = {
     ],
 }
 CONTACTS_EXAMPLE = (
-    '{"team": "Northmere RA Team", "desks": '
+    '{"team": "Northmere RA Team", "email": "ra@northmere.nhs.uk", "desks": '
     '[{"organisation": "Northmere Hospital", "telephone": "0113 496 0700"}]}'
 )
 
@@ -184,7 +186,10 @@ class Config:
             well_formed = bool(contacts["team"]) and all(
                 desk["organisation"] and desk["telephone"] for desk in contacts["desks"]
             )
-        except (ValueError, KeyError, TypeError):
+            for place in (contacts, *contacts["desks"]):
+                if place is contacts or "email" in place:
+                    validate_email(place["email"], check_deliverability=False)
+        except (ValueError, KeyError, TypeError, AttributeError):
             well_formed = False
         if not well_formed:
             raise ConfigurationError(f"CONTACTS is JSON like {CONTACTS_EXAMPLE}")

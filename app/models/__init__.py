@@ -9,6 +9,7 @@ from app.models.organisation import Assignment, Organisation, Position
 from app.models.outbox import OutboxMessage
 from app.models.person import Person, PersonPhoto
 from app.models.rate_limit import RateLimit
+from app.models.request import Request
 from app.models.revocation_list import RevocationList
 from app.models.session import Session
 from app.models.terms import TermsAcceptance, TermsVersion
@@ -32,6 +33,7 @@ __all__ = [
     "PersonPhoto",
     "Position",
     "RateLimit",
+    "Request",
     "RevocationList",
     "Session",
     "TermsAcceptance",

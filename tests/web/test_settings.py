@@ -17,7 +17,7 @@ COMPLETE = {
     "ISSUER_PASSPHRASE": "p",
     "PKI_FOLDER": "/srv/pki",
     "ORIGIN": "https://cards.example.org",
-    "CONTACTS": '{"team": "RA", "desks": [{"organisation": "H", "telephone": "0113 496 0123"}]}',
+    "CONTACTS": settings.CONTACTS_EXAMPLE,
 }
 
 
@@ -91,6 +91,13 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("DEMONSTRATION", "perhaps"),
         ("CONTACTS", '{"desks": []}'),
         ("CONTACTS", "call us"),
+        ("CONTACTS", '{"team": "RA", "desks": []}'),
+        ("CONTACTS", '{"team": "RA", "email": "nobody", "desks": []}'),
+        ("CONTACTS", '{"team": "RA", "email": null, "desks": []}'),
+        (
+            "CONTACTS",
+            settings.CONTACTS_EXAMPLE.replace('"telephone"', '"email": "x", "telephone"'),
+        ),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:

@@ -1,0 +1,65 @@
+"""Requests: every state meets every event, and who may act on which kind."""
+
+import pytest
+
+from app.domain.errors import TransitionRefused
+from app.domain.requests import (
+    AWAITING,
+    CARRIED_OUT_WITH,
+    OPEN_STATES,
+    TRANSITIONS,
+    RequestEvent,
+    RequestKind,
+    RequestState,
+    may_act_on,
+    next_state,
+)
+from app.domain.roles import Role, permissions_of
+
+RA = {Role.RA_MANAGER, Role.ADVANCED_RA_AGENT, Role.RA_AGENT}
+
+
+@pytest.mark.parametrize("event", RequestEvent)
+@pytest.mark.parametrize("state", RequestState)
+def test_a_move_that_is_not_in_the_table_is_refused_with_its_facts(state, event):
+    if (state, event) in TRANSITIONS:
+        assert next_state(state, event) is TRANSITIONS[state, event]
+    else:
+        with pytest.raises(TransitionRefused) as error:
+            next_state(state, event)
+        assert (error.value.status, error.value.event) == (state, event)
+
+
+@pytest.mark.parametrize("state", RequestState)
+def test_what_is_over_never_moves_again_and_all_else_can_still_be_ended(state):
+    moves = {to for (at, _), to in TRANSITIONS.items() if at is state}
+    assert bool(moves) is (not state.is_over)
+    if not state.is_over:
+        assert RequestState.CANCELLED in moves
+
+
+def test_a_draft_waits_for_its_author_and_for_nobody_else():
+    assert {RequestState.DRAFT} == OPEN_STATES - AWAITING
+
+
+def test_every_kind_names_what_carries_it_out():
+    assert set(CARRIED_OUT_WITH) == set(RequestKind)
+
+
+def acts(role: Role | None, kind: RequestKind = RequestKind.ISSUE_CARD, **people: int) -> bool:
+    return may_act_on(
+        kind,
+        permissions=permissions_of(role),
+        **{"actor_person": 1, "subject_person": 2, "filed_by": 3, **people},
+    )
+
+
+@pytest.mark.parametrize("kind", RequestKind)
+@pytest.mark.parametrize("role", [None, *Role])
+def test_the_registration_authority_acts_on_requests(role, kind):
+    assert acts(role, kind) is (role in RA)
+
+
+@pytest.mark.parametrize("people", [{"subject_person": 1}, {"filed_by": 1}])
+def test_nobody_decides_on_their_own_request_or_on_one_about_themselves(people):
+    assert not acts(Role.RA_MANAGER, **people)
