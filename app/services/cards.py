@@ -26,7 +26,7 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, SessionEnd
 from app.extensions import db
 from app.models import Card
-from app.services import card_mail, sessions
+from app.services import card_mail, requests, sessions
 
 NOTE_LENGTH = 500
 
@@ -228,6 +228,10 @@ def _cancel(
         revoke(certificate, REVOCATIONS[reason], now)
     sessions.end_all_of_card(card.id, SessionEnd.CARD_CANCELLED, now)
     request: int | None = None
+    if replacement and card.person is not None:
+        request = requests.file_card_request(
+            card.person, card=card, reason=reason.value, by=actor, now=now
+        ).id
     _record(
         "card.cancelled",
         card,
@@ -236,7 +240,7 @@ def _cancel(
         reason=reason,
         note=note,
         stopped=stopped,
-        replacement=replacement,
+        request=request,
         **evidence,
     )
     facts = {**card_mail.card_facts(card), "reason": reason.value, "requested": request is not None}

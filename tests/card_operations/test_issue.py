@@ -17,10 +17,12 @@ from app.card_operations.refusals import (
 )
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict, NotSignedIn
+from app.domain.requests import RequestState
 from app.domain.roles import Role
 from app.domain.statuses import CertificateStatus, KeyState, OperationState, WorkstationStatus
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person
+from app.services import requests
 from reader_bridge.contract import Algorithm
 from reader_bridge.piv import profiles
 from reader_bridge.virtual.behaviour import BEHAVIOURS, Tear, named
@@ -72,6 +74,17 @@ def test_an_issued_card_has_three_keys_with_active_certificates(
     assert card.expires_on is not None
     assert counter.chip().passcode.tries == 3
     assert counter.chip().puk.tries == 10
+
+
+def test_whoever_waited_for_a_card_waits_no_more_once_it_is_issued(
+    counter: Counter, holder: Person
+) -> None:
+    asked = requests.file_card_request(holder, card=None, reason="lost", by=None, now=counter.now)
+    db.session.commit()
+    counter.put_in()
+    counter.issue(holder)
+    db.session.refresh(asked)
+    assert asked.state is RequestState.DONE
 
 
 @pytest.mark.parametrize("behaviour", sorted(set(BEHAVIOURS) - {"default", "slow-keys"}))

@@ -22,6 +22,7 @@ from app.models import (
     Certificate,
     OutboxMessage,
     Person,
+    Request,
     Session,
 )
 from app.services import cards
@@ -232,6 +233,21 @@ def test_a_card_used_by_somebody_else_is_told_of_and_not_cancelled(card: Card, r
     }
 
 
+@pytest.mark.parametrize("replacement", [True, False])
+def test_a_cancelled_card_is_replaced_by_request(card: Card, replacement: bool) -> None:
+    done = cards.report(
+        signed_in(card), card.id, Report.DAMAGED, replacement=replacement, now=LATER
+    )
+    filed = db.session.scalars(select(Request)).all()
+    assert [request.id for request in filed] == ([done.request] if replacement else [])
+    assert the_event("card.cancelled").facts["request"] == done.request
+    assert all((each.card_id, each.reason) == (card.id, "damaged") for each in filed)
+    told_holder = db.session.scalars(
+        select(OutboxMessage).where(OutboxMessage.template == "card-cancelled")
+    ).one()
+    assert ("A new card has been requested" in told_holder.body_text) is replacement
+
+
 def test_nobody_reports_another_s_card(card: Card) -> None:
     with pytest.raises(NotFound):
         cards.report(a_principal(), card.id, Report.DAMAGED, now=LATER)
@@ -254,8 +270,9 @@ def test_a_desk_of_the_holder_s_organisation_is_told_before_the_team(
     assert told()["card-cancelled-ra"] == "desk@nhs.net"
 
 
-def test_mail_is_written_even_where_nobody_has_an_address(card: Card) -> None:
+def test_a_card_is_cancelled_even_where_nobody_has_an_address(card: Card, app: Flask) -> None:
     assert card.person is not None
+    app.config["CONTACTS"] = {"desks": []}
     card.person.email = None
     db.session.commit()
     cards.report(signed_in(card), card.id, Report.DAMAGED, now=LATER)
