@@ -122,6 +122,7 @@ class Purpose(StrEnum):
     UNLOCK_START = "unlock-start"  # 9e
     UNLOCK = "unlock"  # 9a
     ISSUE = "issue"  # any slot, while the card is being issued
+    REPAIR = "repair"  # 9e, and the new keys
     RENEWAL = "renewal"  # 9a, and the new keys
     RENEWAL_CONTINUE = "renewal-continue"  # 9c
     TERMS = "terms"  # 9c
@@ -138,6 +139,8 @@ class Stage(StrEnum):
     UNLOCKING = "unlocking"
     PROVING = "proving"
     GENERATING_KEY = "generating-key"
+    MAKING_SIGNATURE_KEY = "making-signature-key"
+    MAKING_AUTHENTICATION_KEY = "making-authentication-key"
     WRITING = "writing"
     CHECKING_WRITTEN = "checking-written"
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
-from app.card_operations.base import Ask, Done, Move, Operation, Result, Turn, key_of
+from app.card_operations.base import Ask, Done, Move, Operation, Result, Turn
+from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain import approval
@@ -49,7 +50,7 @@ class Approve(Operation):
     first_step = SIGN
 
     def ask(self, turn: Turn) -> Ask:
-        key = key_of(turn.card, Slot.SIGNATURE)
+        key = key_on(turn.card, Slot.SIGNATURE)
         if key is None or turn.actor is None:
             raise StatementRefused("no signature key")
         own = turn.operation.facts
@@ -61,7 +62,7 @@ class Approve(Operation):
     def accept(self, turn: Turn, results: list[Result]) -> Move:
         if turn.actor is None or turn.actor.session_id != turn.operation.session_id:
             raise NotSignedIn  # the agent's card was pulled meanwhile: nothing is approved
-        key = key_of(turn.card, Slot.SIGNATURE)
+        key = key_on(turn.card, Slot.SIGNATURE)
         if key is None:
             raise StatementRefused("no signature key")
         own = turn.operation.facts

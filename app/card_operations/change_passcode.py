@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
-from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn, key_of
+from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn
+from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain.errors import Conflict
@@ -113,7 +114,7 @@ class ChangePasscode(Operation):
     exclusive = True
 
     def ask(self, turn: Turn) -> Ask:
-        key = key_of(turn.card, Slot.AUTHENTICATION)
+        key = key_on(turn.card, Slot.AUTHENTICATION)
         if key is None:
             raise StatementRefused("no authentication key")
         work = [turn.sign(key, Purpose.PASSCODE_CHANGE)]
@@ -123,7 +124,7 @@ class ChangePasscode(Operation):
         return Ask(work=work, card=turn.card.guid, stages=STAGES)
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:
-        key = key_of(turn.card, Slot.AUTHENTICATION)
+        key = key_on(turn.card, Slot.AUTHENTICATION)
         if key is None:
             raise StatementRefused("no authentication key")
         made = turn.statement(results[-1], key, Purpose.PASSCODE_CHANGE)

@@ -39,8 +39,8 @@ from app.card_operations.issue_steps import (
     OPEN,
     ORDER,
     PREPARE,
-    STAGES,
     WORK,
+    stages,
 )
 from app.card_operations.office import Office
 from app.card_operations.refusals import FactoryKeyFixed, VirtualCardRefused
@@ -85,7 +85,7 @@ class Issue(Operation):
             card=turn.operation.facts["shown_guid"],
             hold=hold,
             continues=turn.step.name != OPEN,
-            stages=STAGES,
+            stages=stages(turn),
         )
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:

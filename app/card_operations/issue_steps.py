@@ -27,13 +27,15 @@ KEYS_MADE = NewKeys(ORDER, Purpose.ISSUE)
 PASSCODE_TRIES, PUK_TRIES = 3, 10
 OWN = -1  # the place of the card's own new management key among the candidates
 
-STAGES = (
-    Stage.CHECKING_CARD,
-    Stage.PROVING,
-    Stage.CHANGING_PASSCODE,
-    Stage.GENERATING_KEY,
-    Stage.WRITING,
-)
+
+def stages(turn: Turn) -> tuple[Stage, ...]:
+    """What a person is told of a step."""
+    if turn.step.name == OPEN:
+        return (Stage.CHECKING_CARD, Stage.PROVING)
+    if turn.step.name == PREPARE:
+        return (Stage.WRITING,)
+    first = (Stage.CHANGING_PASSCODE,) if turn.step.name == SECURE else ()
+    return first + KEYS_MADE.stages(turn)
 
 
 # The steps: what each asks of the card

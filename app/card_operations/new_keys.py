@@ -18,17 +18,23 @@ from app.card_operations.base import Result, Turn
 from app.card_operations.certificates import believe, held_certificate, key_being_made
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
-from reader_bridge.contract import Algorithm, Command, Purpose, Slot
+from reader_bridge.contract import Algorithm, Command, Purpose, Slot, Stage
 
 MAKE, PROVE = "make", "prove"
+MAKING = {
+    Slot.AUTHENTICATION: Stage.MAKING_AUTHENTICATION_KEY,
+    Slot.SIGNATURE: Stage.MAKING_SIGNATURE_KEY,
+    Slot.CARD_AUTHENTICATION: Stage.GENERATING_KEY,
+}
 
 
 @dataclass(frozen=True)
 class NewKeys:
     """The keys that one operation makes, in this order, and the purpose of their statements.
 
-    The facts of the operation say what is done: ``algorithms`` of the slots, and ``written``, the
-    slots whose certificates are on the card.
+    The facts of the operation say what is done: ``algorithms`` of the slots; ``asked_to_make``,
+    the slots in which the card may have made a key; ``written``, those whose certificates are on
+    the card.
     """
 
     order: tuple[Slot, ...]
@@ -47,6 +53,13 @@ class NewKeys:
     def makes_one(self, turn: Turn) -> bool:
         """Say whether the next ticket makes a key, so that another has to write it."""
         return any(doing == MAKE for doing, _ in self.plan(turn))
+
+    def stages(self, turn: Turn) -> tuple[Stage, ...]:
+        """What a person is told of the next ticket's part."""
+        told: list[Stage] = []
+        for doing, slot in self.plan(turn):
+            told += [MAKING[slot]] if doing == MAKE else [Stage.WRITING, Stage.CHECKING_WRITTEN]
+        return tuple(dict.fromkeys(told))
 
     def work(self, turn: Turn, first_voucher: KnownKey | None) -> list[Work]:
         """The next ticket's part. ``first_voucher`` is the proven key that vouches for the first
@@ -81,6 +94,8 @@ class NewKeys:
 
     def _work_new_key(self, turn: Turn, slot: Slot, voucher: KnownKey | None) -> list[Work]:
         algorithm = self._algorithm(turn, slot)
+        asked = turn.operation.facts.get("asked_to_make", [])
+        turn.operation.facts["asked_to_make"] = [*asked, slot.value]
         work: list[Work] = [
             {
                 "command": Command.GENERATE_KEY.value,

@@ -52,6 +52,12 @@ class CardInHand(Conflict):
     reason = "card-in-hand"
 
 
+class VouchingKeyEnded(RuleBroken):
+    """The certificate of the key that would vouch for the new ones has ended: a repair is due."""
+
+    reason = "vouching-key-ended"
+
+
 class OperationOver(Conflict):
     """The operation is done, refused or abandoned: there is no next step."""
 

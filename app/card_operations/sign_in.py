@@ -7,28 +7,27 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, sign_terms
+from app.card_operations import base, journal, renew, sign_terms
 from app.card_operations.answers import NextTicket
-from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn, key_of
+from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn
 from app.card_operations.change_passcode import passcode_hint
+from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import StepPassed
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import SignInRefused
 from app.domain.sign_in import CardFacts, CertificateFacts, SignInRefusal, sign_in_refusal
-from app.domain.statuses import (
-    CertificateStatus,
-    OperationState,
-)
+from app.domain.statuses import CertificateStatus, KeyState, OperationState
 from app.extensions import db
-from app.models import Card, CardOperation, Certificate
+from app.models import Card, CardKey, CardOperation, Certificate
 from app.pki import validation
 from app.pki.validation import CertificateRefused, PathProblem
 from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
 
 KIND = "sign-in"
 PROVE, CHOOSE = "prove", "choose"
+_HELD = CertificateStatus.HELD
 STAGES = (Stage.CHECKING_CARD, Stage.CHECKING_PASSCODE, Stage.SIGNING)
 
 
@@ -104,7 +103,7 @@ class SignIn(Operation):
     def ask(self, turn: Turn) -> Ask:
         if turn.step.name == sign_terms.STEP:
             return sign_terms.ask(turn)
-        key = key_of(turn.card, Slot.AUTHENTICATION)
+        key = key_on(turn.card, Slot.AUTHENTICATION)
         if key is None:
             raise SignInRefused(SignInRefusal.UNFINISHED)
         hold = Hold.PASSCODE if turn.operation.facts.get("hold_passcode") else Hold.NOTHING
@@ -115,7 +114,7 @@ class SignIn(Operation):
         if turn.step.name == sign_terms.STEP:
             sign_terms.accept(turn, results)
             return Pause(CHOOSE, "terms-accepted")
-        key = key_of(turn.card, Slot.AUTHENTICATION)
+        key = key_on(turn.card, Slot.AUTHENTICATION)
         if key is None:
             raise StatementRefused("no authentication key")
         made = turn.statement(results[0], key, Purpose.SIGN_IN)
@@ -195,27 +194,32 @@ def _find(guid: str | None) -> Card | None:
 
 
 def _certificate_facts(card: Card, office: Office, now: datetime) -> CertificateFacts | None:
-    """Those of the active authentication certificate, or of the newest that is no longer good.
+    """Those of the authentication certificate that counts, also where it is no longer good.
 
-    One that was issued and never placed on the card is revoked, and newer than the active one.
+    That is the one of A1 as soon as a renewal has proven it: the card has this key, whatever came
+    of writing its certificate.
     """
-    newest = db.session.scalar(
-        select(Certificate)
-        .where(
-            Certificate.card_id == card.id,
-            Certificate.slot == Slot.AUTHENTICATION.value,
-            Certificate.status != CertificateStatus.HELD,
-        )
-        .order_by(Certificate.status != CertificateStatus.ACTIVE, Certificate.id.desc())
-        .limit(1)
-    )
-    if newest is None:
+    rows = db.session.execute(
+        select(Certificate, CardKey.state)
+        .join(CardKey, CardKey.id == Certificate.key_id)
+        .where(Certificate.card_id == card.id, Certificate.slot == Slot.AUTHENTICATION.value)
+        .order_by(Certificate.id.desc())
+    ).all()
+    held = [row for row, key in rows if row.status is _HELD and key is KeyState.PENDING]
+    known = [row for row, _ in rows if row.status is not _HELD]
+    active = [row for row in known if row.status is CertificateStatus.ACTIVE]
+    if held and journal.unfinished(card, renew.KIND) is not None:
+        counts, status = held[0], CertificateStatus.ACTIVE
+    elif known:
+        counts = (active or known)[0]
+        status = counts.status
+    else:
         return None
     return CertificateFacts(
-        status=newest.status,
-        not_before=newest.not_before,
-        not_after=newest.not_after,
-        issuer_known=_is_ours(newest.der, office, now),
+        status=status,
+        not_before=counts.not_before,
+        not_after=counts.not_after,
+        issuer_known=_is_ours(counts.der, office, now),
     )
 
 

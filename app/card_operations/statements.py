@@ -25,6 +25,7 @@ SLOTS: dict[Purpose, frozenset[Slot]] = {
     Purpose.UNLOCK_START: frozenset({_E}),
     Purpose.UNLOCK: frozenset({_A, _C, _E}),  # 9C or 9E while 9A is being renewed
     Purpose.ISSUE: frozenset({_A, _C, _E}),
+    Purpose.REPAIR: frozenset({_A, _C, _E}),
     Purpose.RENEWAL: frozenset({_A, _C}),
     Purpose.RENEWAL_CONTINUE: frozenset({_C}),
     Purpose.TERMS: frozenset({_C}),

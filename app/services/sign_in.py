@@ -181,7 +181,7 @@ def proceed(public_id: str, *, browser: str, now: datetime) -> Next:
         _still_fresh(row, now)
         return ChooseRole(public_id, choices)
     due = terms.due(row.person_id, now=now)
-    if due is not None:
+    if due is not None and sign_terms.can_sign(row):
         return AcceptTerms(public_id, due)  # read as long as you like: the card signs once more
     _still_fresh(row, now)
     if chosen is None and choices:

@@ -168,7 +168,7 @@ def test_a_card_pulled_by_hand_while_it_makes_a_key(bridge, page, office, make_c
     ]
     ticket = office.ticket(page.sid, card["seat"], card["guid"], items, continues=True, hold="card")
     number = page.begin("step", ticket=ticket)
-    while "generating-key" not in page.progress:
+    while "making-signature-key" not in page.progress:
         page.hear()
     pulled = time.monotonic()
     bridge.remove()

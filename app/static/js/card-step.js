@@ -35,6 +35,8 @@ export const cardIsWorking = (seat = null) =>
 export class CardStep extends HTMLElement {
   #busy = false;
   /** @type {HTMLElement | null} */ #problem = null;
+  /** @type {Set<string>} the stages of this step that the person is told of; none named: all */
+  #told = new Set();
 
   connectedCallback() {
     this.addEventListener("submit", (event) => this.#submit(event));
@@ -177,13 +179,18 @@ export class CardStep extends HTMLElement {
     progress?.querySelector("[data-progress-heading]")?.focus();
   }
 
-  /** @param {string[]} stages those the server expects of this step, in order */
+  /**
+   * A step that names no stages leaves the list as it is.
+   * @param {string[]} stages those of this step that the person is told of, in order
+   */
   #expect(stages) {
+    this.#told = new Set(stages);
     stages.forEach((stage) => this.#stageItem(stage));
   }
 
   /** @param {string} stage the bridge has begun it, so all before it is done */
   #reached(stage) {
+    if (this.#told.size && !this.#told.has(stage)) return;
     const item = this.#stageItem(stage);
     const list = item?.parentElement;
     if (!item || !list) return;
