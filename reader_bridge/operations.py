@@ -276,7 +276,7 @@ def set_management_key(at: At, given: Parameters) -> Result:
 
 def generate_key(at: At, given: Parameters) -> Result:
     slot, algorithm = parameters.slot(given), parameters.algorithm(given)
-    at.progress(MAKING[slot])
+    at.progress(parameters.MAKING[slot])
     at.open.endorsable.pop(slot, None)
     public_key = at.card.generate(slot, algorithm)
     at.open.endorsable[slot] = thumbprint(public_key)
@@ -331,12 +331,6 @@ HANDLERS: dict[Command, Callable[[At, Parameters], Result]] = {
     Command.WRITE_CERTIFICATE: write_certificate,
     Command.WRITE_OBJECTS: write_objects,
     Command.ERASE: erase,
-}
-
-MAKING = {
-    Slot.AUTHENTICATION: Stage.MAKING_AUTHENTICATION_KEY,
-    Slot.SIGNATURE: Stage.MAKING_SIGNATURE_KEY,
-    Slot.CARD_AUTHENTICATION: Stage.GENERATING_KEY,
 }
 
 SETS_PASSCODE = frozenset({Command.CHANGE_PASSCODE, Command.UNLOCK, Command.SET_PASSCODE})

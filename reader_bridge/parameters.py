@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from reader_bridge import encoding
-from reader_bridge.contract import Algorithm, Purpose, Slot
+from reader_bridge.contract import Algorithm, Purpose, Slot, Stage
 from reader_bridge.errors import UnknownRequest
 from reader_bridge.piv.management import ALGORITHMS, ManagementAlgorithm
 
 Parameters = Mapping[str, Any]
 
 DATA_OBJECT = re.compile("5f[0-9a-f]{4}")  # SP 800-73-4 part 1, table 3, and makers' own
+# What a page is told while a key is made in a slot
+MAKING = {
+    Slot.AUTHENTICATION: Stage.MAKING_AUTHENTICATION_KEY,
+    Slot.SIGNATURE: Stage.MAKING_SIGNATURE_KEY,
+    Slot.CARD_AUTHENTICATION: Stage.GENERATING_KEY,
+}
 MOST_TRIES = 15  # of a passcode or PUK: 63Cx has one digit for them
 
 
