@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from flask import current_app
 from flask_mail import Message
-from jinja2 import TemplateNotFound
 from sqlalchemy import select, update
 
 from app.extensions import db, mail
 from app.models import OutboxMessage
+from app.services import mail_body
 
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 
@@ -27,21 +26,15 @@ log = structlog.get_logger()
 def queue(to: str, template: str, *, now: datetime, **facts: Any) -> OutboxMessage:
     """Write one message. Part of the caller's action: no action, no mail.
 
-    ``templates/mail/<template>.txt`` has the subject in its first line ("Subject: ..."), then an
-    empty line, then the text; ``<template>.html``, where there is one, is the same for the eye.
+    Its words are in ``templates/mail/<template>.txt`` (see ``mail_body``).
     """
-    plain = current_app.jinja_env.overlay(autoescape=False)
-    first, _, text = plain.get_template(f"mail/{template}.txt").render(**facts).partition("\n")
-    try:
-        html = current_app.jinja_env.get_template(f"mail/{template}.html").render(**facts)
-    except TemplateNotFound:
-        html = None
+    written = mail_body.write(template, **facts)
     message = OutboxMessage(
         to=to,
-        subject=" ".join(first.removeprefix("Subject:").split()),
+        subject=written.subject,
         template=template,
-        body_text=text.strip() + "\n",
-        body_html=html,
+        body_text=written.text,
+        body_html=written.html,
         created_at=now,
         not_before=now,
     )

@@ -44,13 +44,13 @@ def server(app):
     app.extensions["mail"] = before
 
 
-def test_a_message_has_its_subject_its_text_and_no_markup(queued):
+def test_a_message_has_its_subject_and_its_text_without_markup(queued):
     message = queued()
     assert message.subject == "Your contact details have changed"
     assert "Dear Ada O’Brien <ada>," in message.body_text
     assert "- email address" in message.body_text
     assert "Subject:" not in message.body_text
-    assert message.body_html is None
+    assert "Dear Ada O’Brien &lt;ada&gt;," in message.body_html
 
 
 def test_a_message_of_an_action_that_is_rolled_back_never_leaves(clock):

