@@ -5,15 +5,15 @@ Pages list what is offered, actions demand it: both ask here.
 
 from datetime import datetime
 
+from app import scope
 from app.card_operations import journal
 from app.domain import card_services
 from app.domain.card_services import CardFacts, CardService, Offer
 from app.domain.days import day_of
 from app.domain.principal import Principal
-from app.domain.roles import decides_on_own, in_scope
+from app.domain.roles import decides_on_own
 from app.domain.statuses import PersonStatus
-from app.extensions import db
-from app.models import Card, Organisation, Person
+from app.models import Card, Person
 
 # What, half done, stands in the way of something else on the card
 HALF_DONE = ("renew", "repair", "issue", "erase")
@@ -32,17 +32,9 @@ def facts_of(card: Card, *, tries_left: int | None = None) -> CardFacts:
     )
 
 
-def reaches(agent: Principal, person: Person | None) -> bool:
-    """Say whether a person belongs to the agent's organisation or to a child of it.
-
-    A card of nobody is in everybody's reach.
-    """
-    if person is None:
-        return True
-    if agent.organisation_id is None:
-        return False
-    home = db.session.get_one(Organisation, person.organisation_id)
-    return in_scope(agent.organisation_id, home.id, {home.id: home.parent_id})
+def reaches(agent: Principal, person: Person | None, *, now: datetime) -> bool:
+    """Say whether the agent's role reaches a person. A card of nobody is in everybody's reach."""
+    return person is None or scope.reaches(agent, person.id, today=day_of(now))
 
 
 def offers_to_agent(
@@ -53,7 +45,7 @@ def offers_to_agent(
         facts_of(card, tries_left=tries_left),
         role=agent.role,
         own=decides_on_own(agent.person_id, card.person_id),
-        in_scope=reaches(agent, card.person),
+        in_scope=reaches(agent, card.person, now=now),
         today=day_of(now),
     )
 
@@ -76,7 +68,7 @@ def demand(
         facts_of(card, tries_left=tries_left),
         role=agent.role,
         own=decides_on_own(agent.person_id, card.person_id),
-        in_scope=reaches(agent, card.person),
+        in_scope=reaches(agent, card.person, now=now),
         today=day_of(now),
     )
     return card_services.demand(offer)

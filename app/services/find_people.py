@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, union
 
-from app import audit
+from app import audit, scope
 from app.domain.days import day_of
 from app.domain.identity import is_uuid
 from app.domain.person_search import ByName, ByNino, ByUuid, NameStart, Sought
@@ -20,7 +20,6 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
 from app.models import Organisation, Person
-from app.services import scope
 from app.services.keys import vault
 
 PAGE = 25  # people a page

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app import audit
+from app import audit, scope
 from app.domain.card_lifecycle import CardStatus
 from app.domain.card_services import Offer, offer_to_issue
 from app.domain.days import day_of
@@ -12,7 +12,7 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
 from app.models import Person
-from app.services import profile, scope
+from app.services import profile
 from app.services.profile import Profile
 
 CURRENT = frozenset(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from app import scope
 from app.card_operations import base
 from app.card_operations.base import Turn
 from app.domain.principal import Principal
@@ -25,7 +26,6 @@ from app.domain.requests import (
 from app.domain.roles import Permission
 from app.extensions import db
 from app.models import Card, Person, Request
-from app.services import scope
 
 PAGE = 25  # requests a page
 COUNTED = 1000  # and "1,000+" beyond

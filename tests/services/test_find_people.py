@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from app import scope
 from app.domain.errors import NotAllowed, NotFound
 from app.domain.person_search import sought
 from app.domain.principal import Principal
 from app.domain.roles import Role
 from app.extensions import db
 from app.models import AuditEvent, Organisation, Person
-from app.services import find_people, people, scope, sessions
+from app.services import find_people, people, sessions
 from tests.parts.clock import START
 from tests.parts.people import (
     a_card,
