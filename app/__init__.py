@@ -44,6 +44,9 @@ COMMANDS: tuple[str, ...] = (
     "app.cli.workstations:workstations",
 )
 
+# What follows from card operations that are done, registered by being imported.
+FOLLOWS = ("app.services.cards",)
+
 
 def create_app(
     config: settings.Config | None = None, *, now: clock.Clock = clock.system_clock
@@ -84,6 +87,9 @@ def create_app(
         app.register_blueprint(import_string(name))
     for name in COMMANDS:
         app.cli.add_command(import_string(name))
+
+    for name in FOLLOWS:
+        import_string(name)
 
     permissions.check(app)
 

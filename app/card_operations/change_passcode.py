@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal
+from app.card_operations import base, journal, permitted
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
+from app.domain.card_services import CardService
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome
@@ -200,3 +201,35 @@ def start(
         office=office,
         now=now,
     )
+
+
+def start_assisted(
+    agent: Principal,
+    card: Card,
+    *,
+    sid: str,
+    seat: str,
+    browser: str,
+    office: Office,
+    now: datetime,
+    tries_left: int | None = None,
+) -> NextTicket:
+    """Change the passcode of a holder's card with an agent's help. Commits.
+
+    The card is in ``seat``, the second reader; the holder types the current passcode and the new
+    one there. A change whose answer was lost is settled first: ``passcode_hint`` says what to ask.
+    ``tries_left`` is what the chip said of its passcode.
+
+    Raises:
+        NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
+        ConnectionUnknown, WorkstationBlocked: about the bridge.
+        CardInHand: somebody else is at work on the card.
+    """
+    permitted.demand(agent, card, CardService.CHANGE_PASSCODE, now=now, tries_left=tries_left)
+    at: dict[str, Any] = {
+        "sid": sid, "seat": seat, "browser": browser, "actor": agent, "office": office, "now": now,
+    }  # fmt: skip
+    begun = journal.unfinished(card, KIND)
+    if begun is not None:
+        return journal.take_over(begun, **at)
+    return journal.begin(CHANGE_PASSCODE, card=card, person_id=card.person_id, **at)

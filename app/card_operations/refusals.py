@@ -86,3 +86,15 @@ class FactoryKeyFixed(RuleBroken):
     """The card keeps its factory's management key for ever: anybody could write to it."""
 
     reason = "factory-key-fixed"
+
+
+class PukUnknown(Conflict):
+    """The card has a PUK that the service never gave it: nobody can unlock it any more."""
+
+    reason = "puk-unknown"
+
+
+class UnlockNotAllowed(RuleBroken):
+    """Whoever is at the card has not shown who they are, or too long ago."""
+
+    reason = "unlock-not-allowed"

@@ -7,6 +7,7 @@ from joserfc import jwe
 from joserfc.jwk import OKPKey
 
 from app.card_operations.management import ManagementKey
+from app.domain.puk import Puk, PukDoubt
 from app.models import BridgeConnection, Card
 from app.vault import Vault
 
@@ -42,6 +43,11 @@ def management_key(vault: Vault, card: Card) -> ManagementKey:
 def keep_pending_puk(vault: Vault, card: Card, puk: str) -> None:
     """Keep a PUK before it is sent: from then on the card may have it."""
     card.puk_pending_sealed = _seal(vault, card, "puk_pending_sealed", puk.encode())
+    keep_doubt(card, PukDoubt())
+
+
+def current_puk(vault: Vault, card: Card) -> str:
+    return _open(vault, card, "puk_sealed", card.puk_sealed).decode()
 
 
 def pending_puk(vault: Vault, card: Card) -> str:
@@ -52,6 +58,27 @@ def settle_puk(vault: Vault, card: Card) -> None:
     """The card has proven that it has the pending PUK."""
     card.puk_sealed = _seal(vault, card, "puk_sealed", pending_puk(vault, card).encode())
     card.puk_pending_sealed = None
+    keep_doubt(card, PukDoubt())
+
+
+def doubt(card: Card) -> PukDoubt:
+    """What is known of which of its two PUKs the card has."""
+    return PukDoubt(
+        sent=card.puk_sent, current_out=card.puk_current_out, pending_out=card.puk_pending_out
+    )
+
+
+def keep_doubt(card: Card, doubt: PukDoubt) -> None:
+    card.puk_sent = doubt.sent
+    card.puk_current_out = doubt.current_out
+    card.puk_pending_out = doubt.pending_out
+
+
+def candidates(vault: Vault, card: Card) -> tuple[list[Puk], list[str]]:
+    """The PUKs to try, in order: which, and their values."""
+    order = doubt(card).candidates()
+    value = {Puk.CURRENT: current_puk, Puk.PENDING: pending_puk}
+    return order, [value[each](vault, card) for each in order]
 
 
 def _seal(vault: Vault, card: Card, column: str, secret: bytes) -> bytes:

@@ -144,7 +144,7 @@ def _settle_passcode(turn: Turn) -> None:
     stale = db.session.scalars(
         select(CardOperation).where(
             CardOperation.card_id == turn.card.id,
-            CardOperation.kind == "change-passcode",
+            CardOperation.kind.in_(("change-passcode", "unlock")),
             CardOperation.finished_at.is_(None),
         )
     )

@@ -2,7 +2,16 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
@@ -45,6 +54,10 @@ class Card(Base):
     management_algorithm: Mapped[str | None] = mapped_column(String(20))
     puk_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     puk_pending_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # What is known of which of the two the card has: app.domain.puk.PukDoubt
+    puk_sent: Mapped[int] = mapped_column(default=0, server_default="0")
+    puk_current_out: Mapped[bool] = mapped_column(default=False, server_default=false())
+    puk_pending_out: Mapped[bool] = mapped_column(default=False, server_default=false())
     passcode_min_length: Mapped[int] = mapped_column(default=4)
     passcode_max_length: Mapped[int] = mapped_column(default=8)
     passcode_alphabet: Mapped[str] = mapped_column(String(10), default="ascii")

@@ -11,15 +11,16 @@ from enum import StrEnum
 from typing import Any
 
 from app import audit
-from app.card_operations import approve, base, permitted, stopping
+from app.card_operations import approve, base, change_passcode, permitted, stopping, unlock
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Turn
 from app.card_operations.certificates import revoke
 from app.card_operations.office import Office
 from app.domain.approval import Act, ActKind
 from app.domain.cancelling import REVOCATIONS, CancelReason
-from app.domain.card_lifecycle import CardEvent
+from app.domain.card_lifecycle import CardEvent, CardStatus, shown_status
 from app.domain.card_services import CardService
+from app.domain.days import day_of
 from app.domain.errors import Conflict, Invalid, NotFound
 from app.domain.principal import Principal
 from app.domain.roles import Permission
@@ -282,3 +283,37 @@ def _note(note: str, *, needed: bool) -> str:
     if len(note) > NOTE_LENGTH:
         raise Invalid({"note": Missing.TOO_LONG})
     return note
+
+
+# What follows from operations with the card in a reader
+
+
+@base.when_done(unlock.KIND)
+def tell_of_unlock(turn: Turn) -> None:
+    """Whoever's card was unlocked hears of it, in case it was not them."""
+    card = turn.card
+    expired = shown_status(card.status, card.expires_on, today=day_of(turn.now))
+    card_mail.tell_holder(
+        card.person,
+        "card-unlocked",
+        now=turn.now,
+        at=turn.now,
+        by=turn.actor.name if turn.actor else None,
+        expired=expired is CardStatus.EXPIRED,
+        **card_mail.card_facts(card),
+    )
+
+
+@base.when_done(change_passcode.KIND)
+def tell_of_help_with_passcode(turn: Turn) -> None:
+    """Whoever's passcode was changed with an agent's help hears of it."""
+    if turn.actor is None or turn.actor.person_id == turn.card.person_id:
+        return
+    card_mail.tell_holder(
+        turn.card.person,
+        "passcode-changed",
+        now=turn.now,
+        at=turn.now,
+        by=turn.actor.name,
+        **card_mail.card_facts(turn.card),
+    )

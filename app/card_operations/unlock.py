@@ -1,0 +1,344 @@
+"""Unlocking: the card proves that it is genuine, its PUK is replaced, a new passcode is set.
+
+It serves a locked card and a forgotten passcode alike. The PUK that the card is to have is written
+down, sealed, before it is sent; ``app.domain.puk`` says which values to try after a lost answer.
+
+=======  =========================================================  ==============================
+step     card work                                                  cut: way forward
+=======  =========================================================  ==============================
+start    U1: 9E signs unlock-start, no passcode                     again
+unlock   U2: the bridge checks the new passcode; CHANGE REFERENCE   again: the pending PUK once
+         (PUK) to the pending one; RESET RETRY COUNTER; VERIFY;     more, never a third; or the
+         9A signs                                                   holder signs in
+prove    where that key does not sign: 9C, then 9E, whose word      again, or the holder signs in
+         and the bridge's receipt then have to do
+=======  =========================================================  ==============================
+
+With an agent U2 follows U1 at once. Self-service stands still after U1 until ``allow`` was called,
+and may then do U2, as often as it takes, for fifteen minutes.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.card_operations import base, journal, permitted, sealed
+from app.card_operations.answers import NextTicket
+from app.card_operations.base import (
+    Ask,
+    Done,
+    GoOn,
+    Move,
+    Operation,
+    Pause,
+    Result,
+    Turn,
+    key_of,
+)
+from app.card_operations.certificates import key_being_made
+from app.card_operations.change_passcode import CERTAIN, rule_for_bridge
+from app.card_operations.office import Office
+from app.card_operations.refusals import PukUnknown, UnlockNotAllowed
+from app.card_operations.statements import KnownKey, StatementRefused
+from app.domain.card_lifecycle import CardEvent, CardStatus, next_status, shown_status
+from app.domain.card_services import CardService
+from app.domain.days import day_of
+from app.domain.principal import Principal
+from app.domain.puk import Puk, PukDoubt
+from app.domain.statuses import Outcome
+from app.models import Card, CardOperation
+from reader_bridge.contract import Code, Command, Hold, PasscodeRefusal, Purpose, Slot, Stage
+
+KIND = "unlock"
+START, UNLOCK, PROVE = "start", "unlock", "prove"
+ALLOWED_FOR = timedelta(minutes=15)
+ANSWER_QUESTIONS = "answer-questions"  # why self-service stands still after U1
+NEW_CARD = "new-card"  # the way forward where the PUK is of no more use
+ASSISTED, SELF_SERVICE = "assisted", "self-service"
+STAGES = (
+    Stage.CHECKING_CARD,
+    Stage.PROVING,
+    Stage.UNLOCKING,
+    Stage.CHECKING_PASSCODE,
+    Stage.SIGNING,
+)
+
+
+class Unlock(Operation):
+    """Done → facts {guid, number, expired}: a repair follows where the certificates expired."""
+
+    kind = KIND
+    event = "card.unlock"
+    first_step = START
+    sends_secrets = True
+    survives_refusal = True
+    exclusive = True
+
+    def ask(self, turn: Turn) -> Ask:
+        next_status(turn.card.status, CardEvent.UNLOCK)
+        if turn.step.name == START:
+            work, hold = _work_start(turn), _after_start(turn)
+        elif turn.step.name == UNLOCK:
+            work, hold = _work_unlock(turn), Hold.PASSCODE
+        else:
+            work, hold = [turn.sign(_signer(turn), Purpose.UNLOCK)], Hold.PASSCODE
+        return Ask(work=work, card=turn.card.guid, hold=hold, stages=STAGES)
+
+    def accept(self, turn: Turn, results: list[Result]) -> Move:
+        next_status(turn.card.status, CardEvent.UNLOCK)
+        if turn.step.name == START:
+            turn.statement(results[0], _key(turn.card, Slot.CARD_AUTHENTICATION), _STARTS)
+            turn.operation.facts["proven_at"] = turn.now.isoformat()
+            if turn.operation.facts["mode"] == SELF_SERVICE:
+                return Pause(UNLOCK, ANSWER_QUESTIONS)
+            return GoOn(UNLOCK)
+        if turn.step.name == UNLOCK:
+            _passcode_is_set(turn)
+        signer = _signer(turn)
+        try:
+            made = turn.statement(results[-1], signer, Purpose.UNLOCK)
+        except StatementRefused:
+            if not _another_signer(turn, signer):
+                raise
+            return GoOn(PROVE)
+        return _finish(turn, made.token, signer)
+
+    def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
+        told = dict(facts)
+        if turn.step.name == UNLOCK and _nothing_was_sent(code, facts):
+            sealed.keep_doubt(turn.card, _doubt_before(turn))
+        if code == Code.PUK_REFUSED:
+            return _puk_refused(turn, told, sure)
+        refused_to_sign = code == Code.CARD_REFUSED and facts.get("command") == Command.SIGN
+        if refused_to_sign and turn.step.name == START:
+            # Some cards sign nothing with passcode and PUK both blocked
+            return Pause(START, code, {**told, "way": NEW_CARD})
+        if refused_to_sign and sure:
+            # What comes before the signature has been done: the workstation says so
+            if turn.step.name == UNLOCK:
+                _passcode_is_set(turn)
+            if _another_signer(turn, _signer(turn)):
+                return GoOn(PROVE)
+        return Pause(turn.step.name, code, told)
+
+    def resumes_at(self, operation: CardOperation) -> str:
+        if operation.facts["mode"] == SELF_SERVICE and "proven_at" in operation.facts:
+            return UNLOCK
+        return START
+
+
+_STARTS = Purpose.UNLOCK_START
+
+UNLOCKING = base.register(Unlock())
+
+
+def start_assisted(
+    agent: Principal,
+    card: Card,
+    *,
+    sid: str,
+    seat: str,
+    browser: str,
+    office: Office,
+    now: datetime,
+    tries_left: int | None = None,
+) -> NextTicket:
+    """Unlock a holder's card with an agent's help, or go on with an unlock that was cut. Commits.
+
+    The card is in ``seat``, the second reader; the holder types the new passcode, once, with the
+    first ticket. ``tries_left`` is what the chip said of its passcode.
+
+    Raises:
+        NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
+        PukUnknown: the card's PUK is none that the service knows; the holder needs a new card.
+        ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
+        CardInHand: somebody else is at work on the card.
+    """
+    permitted.demand(agent, card, CardService.UNLOCK, now=now, tries_left=tries_left)
+    if sealed.doubt(card).unknown:
+        raise PukUnknown
+    at: dict[str, Any] = {
+        "sid": sid, "seat": seat, "browser": browser, "actor": agent, "office": office, "now": now,
+    }  # fmt: skip
+    begun = journal.unfinished(card, KIND)
+    if begun is not None:
+        begun.facts["mode"] = ASSISTED
+        return journal.take_over(begun, **at)
+    return journal.begin(
+        UNLOCKING, card=card, person_id=card.person_id, facts={"mode": ASSISTED}, **at
+    )
+
+
+def start_self_service(
+    card: Card, *, sid: str, seat: str, browser: str, office: Office, now: datetime
+) -> NextTicket:
+    """U1 alone, for the holder without anybody's help: it stands still until ``allow``. Commits.
+
+    Raises:
+        TransitionRefused: the card is not one that can be unlocked.
+        PukUnknown: the card's PUK is none that the service knows.
+        ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
+        CardInHand: somebody else is at work on the card.
+    """
+    next_status(card.status, CardEvent.UNLOCK)
+    if sealed.doubt(card).unknown:
+        raise PukUnknown
+    begun = journal.unfinished(card, KIND)
+    at: dict[str, Any] = {
+        "sid": sid, "seat": seat, "browser": browser, "actor": None, "office": office, "now": now,
+    }  # fmt: skip
+    if begun is not None:
+        begun.facts["mode"] = SELF_SERVICE
+        for name in ("proven_at", "allowed_at"):  # whoever comes later proves everything again
+            begun.facts.pop(name, None)
+        return journal.take_over(begun, **at)
+    return journal.begin(
+        UNLOCKING, card=card, person_id=card.person_id, facts={"mode": SELF_SERVICE}, **at
+    )
+
+
+def allow(operation: CardOperation, *, now: datetime) -> None:
+    """Let self-service go on to U2, for fifteen minutes. Part of the caller's action.
+
+    The caller has made sure of whoever is there. ``journal.ticket`` then gives the ticket.
+    """
+    operation.facts["allowed_at"] = now.isoformat()
+
+
+def _after_start(turn: Turn) -> Hold:
+    return Hold.NOTHING if turn.operation.facts["mode"] == SELF_SERVICE else Hold.PASSCODE
+
+
+def _work_start(turn: Turn) -> list[dict[str, Any]]:
+    return [turn.sign(_key(turn.card, Slot.CARD_AUTHENTICATION), _STARTS)]
+
+
+def _work_unlock(turn: Turn) -> list[dict[str, Any]]:
+    _demand_allowed(turn)
+    vault, card, own = turn.office.vault, turn.card, turn.operation.facts
+    if card.puk_pending_sealed is None:
+        sealed.keep_pending_puk(vault, card, _another_puk(turn))
+    doubt = sealed.doubt(card)
+    if doubt.unknown:
+        raise PukUnknown
+    order, values = sealed.candidates(vault, card)
+    own["candidates"] = [each.value for each in order]
+    own["doubt"] = [doubt.sent, doubt.current_out, doubt.pending_out]
+    sealed.keep_doubt(card, doubt.after_sending())
+    own["unproven"] = []
+    return [
+        {
+            "command": Command.UNLOCK.value,
+            "rule": rule_for_bridge(card, turn.operation.person),
+            "puk_candidates": sealed.candidates_for_bridge(turn.connection, values),
+            "new_puk": sealed.for_bridge(turn.connection, sealed.pending_puk(vault, card).encode()),
+        },
+        turn.sign(_signer(turn), Purpose.UNLOCK),
+    ]
+
+
+def _another_puk(turn: Turn) -> str:
+    current = sealed.current_puk(turn.office.vault, turn.card)
+    while (puk := sealed.new_puk()) == current:
+        pass
+    return puk
+
+
+def _demand_allowed(turn: Turn) -> None:
+    own = turn.operation.facts
+    if own["mode"] != SELF_SERVICE:
+        return
+    allowed = own.get("allowed_at")
+    if allowed is None or turn.now - datetime.fromisoformat(allowed) > ALLOWED_FOR:
+        raise UnlockNotAllowed
+
+
+def _passcode_is_set(turn: Turn) -> None:
+    """The card has taken the pending PUK, and with it the new passcode."""
+    sealed.settle_puk(turn.office.vault, turn.card)
+    turn.card.new_passcode_refused = False
+    turn.card.apply(CardEvent.UNLOCK, now=turn.now)
+
+
+def _puk_refused(turn: Turn, told: dict[str, Any], sure: bool) -> Move:
+    """Rule out what the card said no to, if the workstation has signed for it."""
+    doubt = _doubt_before(turn).after_sending()
+    if sure:
+        sent = [Puk(name) for name in turn.operation.facts["candidates"]]
+        places = [each for each in told.get("refused", []) if each < len(sent)]
+        doubt = doubt.after_refusal([sent[place] for place in places])
+        sealed.keep_doubt(turn.card, doubt)
+    left = told.get("left")
+    nothing_left = left == 0 or doubt.unknown
+    in_doubt = left == 1 and len(doubt.candidates()) > 1
+    if sure and nothing_left:
+        turn.record("card.puk-of-no-use", Outcome.FAILED, left=left)
+    if nothing_left or in_doubt:
+        told["way"] = NEW_CARD
+    return Pause(turn.step.name, Code.PUK_REFUSED, told)
+
+
+def _doubt_before(turn: Turn) -> PukDoubt:
+    sent, current_out, pending_out = turn.operation.facts["doubt"]
+    return PukDoubt(sent=sent, current_out=current_out, pending_out=pending_out)
+
+
+def _nothing_was_sent(code: str, facts: Mapping[str, Any]) -> bool:
+    """Whether it is certain that the card was not asked to change its PUK."""
+    if code == Code.PASSCODE_REFUSED:
+        return facts.get("rule") != PasscodeRefusal.CARD
+    return code in CERTAIN and code not in (Code.WRONG_PASSCODE, Code.PASSCODE_LOCKED)
+
+
+# Which key says that the new passcode holds
+
+
+def _signers(card: Card) -> list[KnownKey]:
+    """The keys to ask, in order. After a renewal or a repair that was cut off, 9A is what the
+    service issued for it last; before that, nobody knows what 9A holds, and 9C speaks."""
+    half_done = journal.unfinished(card, "renew", "repair")
+    authentication = key_being_made(card, Slot.AUTHENTICATION)
+    signature = key_being_made(card, Slot.SIGNATURE)
+    wanted = [authentication]
+    if half_done is None or signature is None:
+        wanted.append(key_of(card, Slot.AUTHENTICATION))
+    wanted += [signature, key_of(card, Slot.SIGNATURE), key_of(card, Slot.CARD_AUTHENTICATION)]
+    first_of_slot = {key.slot: key for key in reversed(wanted) if key is not None}
+    slots = (Slot.AUTHENTICATION, Slot.SIGNATURE, Slot.CARD_AUTHENTICATION)
+    return [first_of_slot[slot] for slot in slots if slot in first_of_slot]
+
+
+def _signer(turn: Turn) -> KnownKey:
+    failed = turn.operation.facts["unproven"]
+    left = [key for key in _signers(turn.card) if key.slot.value not in failed]
+    if not left:
+        raise StatementRefused("no key")
+    return left[0]
+
+
+def _another_signer(turn: Turn, failed: KnownKey) -> bool:
+    own = turn.operation.facts
+    own["unproven"] = [*own["unproven"], failed.slot.value]
+    return any(key.slot.value not in own["unproven"] for key in _signers(turn.card))
+
+
+def _key(card: Card, slot: Slot) -> KnownKey:
+    key = key_of(card, slot) or key_being_made(card, slot)
+    if key is None:
+        raise StatementRefused("no key")
+    return key
+
+
+def _finish(turn: Turn, statement: str, signer: KnownKey) -> Move:
+    card = turn.card
+    shown = shown_status(card.status, card.expires_on, today=day_of(turn.now))
+    expired = shown is CardStatus.EXPIRED
+    turn.record(
+        "card.unlocked",
+        Outcome.DONE,
+        by_holder=turn.operation.facts["mode"] == SELF_SERVICE,
+        statement=statement,
+        slot=signer.slot,
+        expired=expired,
+    )
+    return Done({"guid": card.guid, "number": card.number, "expired": expired})
