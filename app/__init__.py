@@ -45,7 +45,7 @@ COMMANDS: tuple[str, ...] = (
 )
 
 # What follows from card operations that are done, registered by being imported.
-FOLLOWS = ("app.services.cards",)
+FOLLOWS = ("app.services.cards", "app.services.requests")
 
 
 def create_app(

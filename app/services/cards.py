@@ -228,7 +228,11 @@ def _cancel(
     for certificate in card.certificates:
         revoke(certificate, REVOCATIONS[reason], now)
     sessions.end_all_of_card(card.id, SessionEnd.CARD_CANCELLED, now)
-    request: int | None = None
+    request = None
+    if replacement and card.person is not None:
+        request = requests.file_card_request(
+            card.person, card=card, reason=reason, by=actor, now=now
+        ).id
     if replacement and card.person is not None:
         request = requests.file_card_request(
             card.person, card=card, reason=reason.value, by=actor, now=now

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "doubt_about_puks"
-down_revision = "people_by_given_name"
+down_revision = "requests"
 branch_labels = None
 depends_on = None
 

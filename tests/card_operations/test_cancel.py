@@ -64,7 +64,9 @@ def test_a_card_is_cancelled_in_the_transaction_of_the_signature(
     assert event.statement == done.facts["statement"]
     assert event.facts["text"] == done.facts["text"]
     assert (event.actor_uuid, event.subject_card_id) == (agent.uuid, card.id)
-    assert db.session.scalars(select(OutboxMessage.to)).all() == ["ada@nhs.net"]
+    told = db.session.execute(select(OutboxMessage.template, OutboxMessage.to)).all()
+    assert ("card-cancelled", "ada@nhs.net") in told
+    assert {template for template, _ in told} == {"card-cancelled", "card-cancelled-ra"}
 
 
 def test_until_it_is_signed_nothing_is_cancelled(

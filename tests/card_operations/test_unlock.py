@@ -1,4 +1,4 @@
-"""Unlocking a card with an agent's help: through the real bridge, on virtual cards of every kind."""
+"""Unlocking a card with an agent's help: the real bridge, and virtual cards of every kind."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -193,6 +193,10 @@ def test_a_damaged_card_is_cancelled_at_once_with_the_session_of_its_holder(
     assert operation.finished_at == LATER
     event = the_event("card.cancelled")
     assert (event.facts["reason"], event.facts["reported"]) == ("damaged", True)
+    request = db.session.scalars(select(Request)).one()
+    assert (event.facts["request"], done.request) == (request.id, request.id)
+    assert (request.card_id, request.reason) == (card.id, "damaged")
+    assert request.subject_person_id == holder.person_id
     assert told() == {"card-cancelled": "ada@nhs.net", "card-cancelled-ra": ra}
 
 
@@ -246,6 +250,12 @@ def test_a_cancelled_card_is_replaced_by_request(card: Card, replacement: bool) 
         select(OutboxMessage).where(OutboxMessage.template == "card-cancelled")
     ).one()
     assert ("A new card has been requested" in told_holder.body_text) is replacement
+
+
+def test_a_holder_may_report_a_card_and_want_no_other(card: Card) -> None:
+    done = cards.report(signed_in(card), card.id, Report.DAMAGED, replacement=False, now=LATER)
+    assert done.request is None
+    assert db.session.scalars(select(Request)).all() == []
 
 
 def test_nobody_reports_another_s_card(card: Card) -> None:
