@@ -7,7 +7,7 @@ database agree. Only where DEMONSTRATION is on.
 import hashlib
 from datetime import datetime, timedelta
 
-from app.card_operations import base, journal, management_session, sealed, wire
+from app.card_operations import base, journal, management_session, sealed
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -18,6 +18,7 @@ from app.card_operations.certificates import (
     revoke,
 )
 from app.card_operations.management import ManagementRefused
+from app.card_operations.new_keys import write_certificate
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
@@ -27,7 +28,7 @@ from app.domain.revocation import RevocationReason
 from app.domain.statuses import Outcome
 from app.models import Card, CardOperation
 from app.pki.authority import CLOCK_SKEW
-from reader_bridge.contract import Command, Hold, Slot, Stage
+from reader_bridge.contract import Hold, Slot, Stage
 
 KIND = "age"
 OPEN, WRITE = "open", "write"
@@ -50,13 +51,7 @@ class Age(Operation):
         for slot in SLOTS:
             certificate = held_certificate(turn.card, slot)
             assert certificate is not None
-            work.append(
-                {
-                    "command": Command.WRITE_CERTIFICATE.value,
-                    "slot": slot.value,
-                    "certificate": wire.to_text(certificate.der),
-                }
-            )
+            work.append(write_certificate(certificate))
         return Ask(work=work, card=turn.card.guid, continues=True, stages=STAGES)
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import EllipsisType
 from typing import Any, ClassVar
 
 from sqlalchemy import select, update
@@ -105,8 +106,11 @@ class Turn:
         *,
         sha256: str | None = None,
         jkt: str | None = None,
+        guid: str | EllipsisType | None = ...,
     ) -> Statement:
         """Check the statement in a result; a card that made one is present.
+
+        ``guid`` is what the card shows, where that may be another than its own, or none.
 
         Raises:
             StatementRefused: it does not hold.
@@ -115,7 +119,7 @@ class Turn:
             origin=self.office.origin,
             purpose=purpose,
             nonce=self.nonce,
-            card=self.card.guid,
+            card=self.card.guid if guid is ... else guid,
             seat=str(self.operation.seat),
             instance=self.connection.instance,
             sha256=sha256,

@@ -58,7 +58,7 @@ def begin(
     """
     connection = connection_for(operation, sid, browser, now)
     if card is not None:
-        _demand_free(operation, card, browser, now)
+        demand_free(operation, card, browser, now)
     row = CardOperation(
         public_id=str(uuid4()),
         kind=operation.kind,
@@ -138,7 +138,7 @@ def take_over(
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
     if row.card is not None:
-        _demand_free(KINDS[row.kind], row.card, browser, now)
+        demand_free(KINDS[row.kind], row.card, browser, now)
     row.browser = browser
     row.session_id = actor.session_id if actor else None
     row.actor_person_id = actor.person_id if actor else None
@@ -219,7 +219,7 @@ def _go_on(
     return mint(row, office=office, now=now, actor=actor)
 
 
-def _demand_free(operation: Operation, card: Card, browser: str, now: datetime) -> None:
+def demand_free(operation: Operation, card: Card, browser: str, now: datetime) -> None:
     """Lock the card's row, and make sure that nobody in another browser is at work on the card."""
     if not operation.exclusive:
         return

@@ -18,6 +18,7 @@ from app.card_operations.base import Result, Turn
 from app.card_operations.certificates import believe, held_certificate, key_being_made
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
+from app.models import Certificate
 from reader_bridge.contract import Algorithm, Command, Purpose, Slot, Stage
 
 MAKE, PROVE = "make", "prove"
@@ -138,14 +139,7 @@ class NewKeys:
         certificate = held_certificate(turn.card, slot)
         assert key is not None
         assert certificate is not None
-        return [
-            {
-                "command": Command.WRITE_CERTIFICATE.value,
-                "slot": slot.value,
-                "certificate": wire.to_text(certificate.der),
-            },
-            turn.sign(key, self.purpose),
-        ]
+        return [write_certificate(certificate), turn.sign(key, self.purpose)]
 
     def _accept_proof(self, turn: Turn, slot: Slot, written: Result, signed: Result) -> Statement:
         key = key_being_made(turn.card, slot)
@@ -157,6 +151,15 @@ class NewKeys:
         made = turn.statement(signed, key, self.purpose)
         turn.operation.facts["written"] = [*turn.operation.facts["written"], slot.value]
         return made
+
+
+def write_certificate(certificate: Certificate) -> Work:
+    """Write a certificate to its slot, read it back and compare."""
+    return {
+        "command": Command.WRITE_CERTIFICATE.value,
+        "slot": certificate.slot,
+        "certificate": wire.to_text(certificate.der),
+    }
 
 
 def check_attestation(attestation: Any, key: KnownKey) -> None:

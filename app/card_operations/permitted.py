@@ -7,6 +7,7 @@ from datetime import datetime
 
 from app import scope
 from app.card_operations import journal
+from app.card_operations.certificates import key_being_made
 from app.domain import card_services
 from app.domain.card_services import CardFacts, CardService, Offer
 from app.domain.days import day_of
@@ -14,6 +15,7 @@ from app.domain.principal import Principal
 from app.domain.roles import decides_on_own
 from app.domain.statuses import PersonStatus
 from app.models import Card, Person
+from reader_bridge.contract import Slot
 
 # What, half done, stands in the way of something else on the card
 HALF_DONE = ("renew", "repair", "issue", "erase")
@@ -22,6 +24,8 @@ HALF_DONE = ("renew", "repair", "issue", "erase")
 def facts_of(card: Card, *, tries_left: int | None = None) -> CardFacts:
     """What the rules need to know of a card. ``tries_left`` is what the chip just said."""
     unfinished = journal.unfinished(card, *HALF_DONE)
+    if unfinished is not None and unfinished.kind == "renew" and _nothing_is_issued(card):
+        unfinished = None  # it begins anew, by the rules of today
     return CardFacts(
         status=card.status,
         expires_on=card.expires_on,
@@ -30,6 +34,10 @@ def facts_of(card: Card, *, tries_left: int | None = None) -> CardFacts:
         unfinished=unfinished.kind if unfinished else None,
         holder_closed=card.person is not None and card.person.status is PersonStatus.CLOSED,
     )
+
+
+def _nothing_is_issued(card: Card) -> bool:
+    return key_being_made(card, Slot.SIGNATURE) is None
 
 
 def reaches(agent: Principal, person: Person | None, *, now: datetime) -> bool:

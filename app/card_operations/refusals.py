@@ -58,6 +58,12 @@ class VouchingKeyEnded(RuleBroken):
     reason = "vouching-key-ended"
 
 
+class ApprovalNeeded(RuleBroken):
+    """The agent's own card has to sign for this first."""
+
+    reason = "approval-needed"
+
+
 class OperationOver(Conflict):
     """The operation is done, refused or abandoned: there is no next step."""
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, management_session, sealed
+from app.card_operations import base, journal, management_session, permitted, sealed
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -45,10 +45,8 @@ from app.domain.card_services import (
     CardFacts,
     CardService,
     CardServiceRefused,
-    Offer,
     WhyNot,
     demand,
-    offer_to_agent,
     offer_to_holder,
 )
 from app.domain.days import day_of
@@ -94,7 +92,7 @@ class Renew(Operation):
         return Ask(work=work, card=turn.card.guid, hold=hold, continues=True, stages=stages)
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:
-        _still_allowed(turn)
+        _vouching_certificate(card_as_it_is_now(turn, CardService.RENEW), turn.now)
         if turn.step.name == OPEN:
             return self._accept_opening(turn, results)
         if turn.step.name == FIRST:
@@ -148,7 +146,7 @@ def start_own(
     card = db.session.get_one(Card, principal.card_id)
     if guid is not None and guid.lower() != card.guid:
         raise Conflict("another-card")
-    demand(offer_to_own(card, in_use=True, now=now))
+    permitted.demand_of_holder(principal, card, CardService.RENEW, now=now)
     return _begin_or_go_on(
         card, sid=sid, seat=seat, browser=browser, actor=principal, office=office, now=now
     )
@@ -166,18 +164,14 @@ def start_for(
 ) -> NextTicket:
     """Renew a card with its holder, who types the passcode, or go on with it. Commits.
 
-    ``seat`` is the card's, in the second reader. Whoever calls this has made sure that the holder
-    is within the agent's scope. The holder's own renewals are counted from here on again.
+    ``seat`` is the card's, in the second reader. The holder's own renewals are counted from here on
+    again.
 
     Raises:
-        NotAllowed: not in this role, or the agent's own card.
+        NotFound, NotAllowed: out of the agent's reach, not in this role, or the agent's own card.
         and what ``start_own`` raises.
     """
-    own = card.person_id == agent.person_id
-    offer = offer_to_agent(
-        CardService.RENEW, _facts(card), role=agent.role, own=own, in_scope=True, today=day_of(now)
-    )
-    demand(offer)
+    permitted.demand(agent, card, CardService.RENEW, now=now)
     return _begin_or_go_on(
         card,
         sid=sid,
@@ -202,7 +196,7 @@ def continue_at_sign_in(
     card = interrupted(guid)
     if card is None:
         raise NotFound("renewal")
-    demand(offer_to_own(card, in_use=True, now=now))
+    _demand_of_card(card, CardService.RENEW, now)
     return _begin_or_go_on(
         card, sid=sid, seat=seat, browser=browser, actor=None, office=office, now=now
     )
@@ -219,28 +213,6 @@ def interrupted(guid: str | None) -> Card | None:
     if key_being_made(card, Slot.AUTHENTICATION) is not None:
         return None  # A1 signs in
     return card if journal.unfinished(card, KIND) is not None else None
-
-
-def offer_to_own(card: Card, *, in_use: bool, now: datetime) -> Offer:
-    """Whether the holder can renew this card now, or go on with a renewal that was cut off."""
-    facts = _facts(card)
-    if facts.holder_closed:
-        return Offer(service=CardService.RENEW, reason=WhyNot.HOLDER_CLOSED)
-    return offer_to_holder(CardService.RENEW, facts, in_use=in_use, today=day_of(now))
-
-
-def _facts(card: Card) -> CardFacts:
-    standing = journal.unfinished(card, "renew", "repair", "issue", "erase")
-    unfinished = standing.kind if standing else None
-    if unfinished == KIND and key_being_made(card, Slot.SIGNATURE) is None:
-        unfinished = None  # nothing is issued yet: it begins anew, by the rules of today
-    return CardFacts(
-        status=card.status,
-        expires_on=card.expires_on,
-        self_renewals_in_row=card.self_renewals_in_row,
-        unfinished=unfinished,
-        holder_closed=card.person is None or card.person.status is PersonStatus.CLOSED,
-    )
 
 
 def _begin_or_go_on(
@@ -265,6 +237,7 @@ def _begin_or_go_on(
         drop_unplaced(card, RENEWED, now=now)
         facts = {"written": [], "asked_to_make": [], "assisted": assisted}
     else:
+        journal.demand_free(RENEW, card, browser, now)
         standing.state = OperationState.ABANDONED
         standing.finished_at = now
         facts = dict(standing.facts)
@@ -324,12 +297,12 @@ def _vouching_certificate(card: Card, now: datetime) -> Certificate:
     return certificate
 
 
-def _still_allowed(turn: Turn) -> None:
-    """Whatever was decided about card and holder meanwhile counts, until the last answer.
+def card_as_it_is_now(turn: Turn, service: CardService) -> Card:
+    """The card, locked: whatever was decided about it or its holder meanwhile counts, until the
+    last answer.
 
     Raises:
         CardServiceRefused: it was suspended or cancelled, or the account closed.
-        VouchingKeyEnded: the certificate of the key that vouches is good no more.
     """
     card = db.session.scalars(
         select(Card)
@@ -337,11 +310,21 @@ def _still_allowed(turn: Turn) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    _demand_of_card(card, service, turn.now)
+    return card
+
+
+def _demand_of_card(card: Card, service: CardService, now: datetime) -> None:
+    """Ask the rules of the card alone, of something that was begun."""
     if card.person is None or card.person.status is PersonStatus.CLOSED:
         raise CardServiceRefused(WhyNot.HOLDER_CLOSED)
-    facts = CardFacts(status=card.status, expires_on=None, self_renewals_in_row=0, unfinished=KIND)
-    demand(offer_to_holder(CardService.RENEW, facts, in_use=True, today=day_of(turn.now)))
-    _vouching_certificate(card, turn.now)
+    facts = CardFacts(
+        status=card.status,
+        expires_on=card.expires_on,
+        self_renewals_in_row=card.self_renewals_in_row,
+        unfinished=service,
+    )
+    demand(offer_to_holder(service, facts, in_use=True, today=day_of(now)))
 
 
 def _finish(turn: Turn, last: Statement) -> Move:

@@ -83,12 +83,12 @@ class KnownKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the statement must say. ``card`` is a GUID as 32 hex digits."""
+    """What the statement must say. ``card`` is a GUID (32 hex digits), None where it shows none."""
 
     origin: str
     purpose: Purpose
     nonce: str
-    card: str
+    card: str | None
     seat: str
     instance: str
     sha256: str | None = None

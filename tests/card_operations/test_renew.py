@@ -13,7 +13,7 @@ from app.card_operations.refusals import (
     WorkstationNotEnrolled,
 )
 from app.domain.card_services import CardServiceRefused
-from app.domain.errors import Conflict, NotAllowed, TooEarly
+from app.domain.errors import Conflict, NotAllowed, NotFound, TooEarly
 from app.domain.roles import Role
 from app.domain.statuses import CertificateStatus, OperationState, WorkstationStatus
 from app.extensions import db
@@ -22,8 +22,9 @@ from reader_bridge.contract import Algorithm, Slot
 from reader_bridge.virtual.behaviour import named
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_1
-from tests.parts.people import a_principal
+from tests.parts.people import a_person
 from tests.parts.renewing import (
+    an_agent,
     do,
     expiring,
     must_be_renewed,
@@ -146,11 +147,11 @@ def test_a_pc_that_is_not_enrolled_makes_no_keys(counter: Counter, card: Card) -
 
 
 def test_an_agent_renews_with_the_holder_and_the_count_starts_again(
-    counter: Counter, card: Card
+    counter: Counter, card: Card, holder: Person
 ) -> None:
     card.self_renewals_in_row = 2
     db.session.commit()
-    counter.actor = a_principal(Role.RA_AGENT, counter.now)
+    counter.actor = an_agent(Role.RA_AGENT, holder, counter.now)
     first = start_for(counter, card)
     assert isinstance(counter.run(first, passcode=PASSCODE), Finished)
     must_be_renewed(counter, card, self_renewals=0)
@@ -177,11 +178,16 @@ def start_for(counter: Counter, card: Card) -> NextTicket:
     ],
 )
 def test_which_roles_renew_and_which_the_third_time(
-    counter: Counter, card: Card, role: Role, renewals: int, refused: type[Exception] | None
+    counter: Counter,
+    card: Card,
+    holder: Person,
+    role: Role,
+    renewals: int,
+    refused: type[Exception] | None,
 ) -> None:
     card.self_renewals_in_row = renewals
     db.session.commit()
-    counter.actor = a_principal(role, counter.now)
+    counter.actor = an_agent(role, holder, counter.now)
     if refused is None:
         start_for(counter, card)
     else:
@@ -191,6 +197,12 @@ def test_which_roles_renew_and_which_the_third_time(
 
 def test_nobody_renews_their_own_card_as_an_agent(counter: Counter, card: Card) -> None:
     with pytest.raises(NotAllowed, match="own-card"):
+        start_for(counter, card)
+
+
+def test_a_card_out_of_the_agents_reach_is_not_found(counter: Counter, card: Card) -> None:
+    counter.actor = an_agent(Role.RA_AGENT, a_person(), counter.now)
+    with pytest.raises(NotFound):
         start_for(counter, card)
 
 
@@ -253,23 +265,25 @@ def test_the_bridge_and_the_card_must_both_know_the_management_key(
 # Two at once
 
 
-def test_an_agent_goes_on_with_what_the_holder_began(counter: Counter, card: Card) -> None:
+def test_an_agent_goes_on_with_what_the_holder_began(
+    counter: Counter, card: Card, holder: Person
+) -> None:
     do(counter, start_renewal(counter, card), 2, PASSCODE)
     counter.page.desk("remove", reader=READER_1)
     counter.page.desk("insert", card="one", reader=READER_1)
-    counter.actor = a_principal(Role.SPONSOR, counter.now)
+    counter.actor = an_agent(Role.SPONSOR, holder, counter.now)
     assert isinstance(counter.run(start_for(counter, card), passcode=PASSCODE), Finished)
     must_be_renewed(counter, card, self_renewals=0)
 
 
 def test_somebody_at_work_on_the_card_elsewhere_is_not_disturbed(
-    counter: Counter, card: Card
+    counter: Counter, card: Card, holder: Person
 ) -> None:
     do(counter, start_renewal(counter, card), 1, PASSCODE)
     row = renewal_of(card)
     row.browser = "another" * 8
     db.session.commit()
-    counter.actor = a_principal(Role.RA_AGENT, counter.now)
+    counter.actor = an_agent(Role.RA_AGENT, holder, counter.now)
     with pytest.raises(CardInHand):
         start_for(counter, card)
 

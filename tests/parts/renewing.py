@@ -1,18 +1,23 @@
 """Cards on their way to new certificates, for the tests of card operations."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from app.card_operations import age, renew, sealed, wire
+from app.card_operations import age, approve, renew, sealed, wire
 from app.card_operations.answers import Answer, Finished, NextTicket
 from app.domain.card_lifecycle import CardStatus
 from app.domain.days import day_of
+from app.domain.principal import Principal
 from app.domain.renewal import LIFE
-from app.domain.statuses import CertificateStatus, KeyState
+from app.domain.roles import Role
+from app.domain.statuses import CertificateStatus, KeyState, OperationState
 from app.extensions import db
-from app.models import Card, CardOperation
+from app.models import Card, CardOperation, Person
+from app.services import sessions
 from reader_bridge.contract import Slot
 from tests.parts.bridge import READER_1
+from tests.parts.people import a_card, a_person, a_session, an_assignment
 
 PAIR = {Slot.AUTHENTICATION.value, Slot.SIGNATURE.value}
 
@@ -110,3 +115,46 @@ def must_be_sound(counter: Any, card: Card, *, file: str = "one") -> None:
     for slot, certificate in active.items():
         assert wire.to_bytes(read[slot]) == certificate.der
         assert certificate.key.state is KeyState.CURRENT
+
+
+def an_agent(role: Role, holder: Person, now: datetime) -> Principal:
+    """Somebody signed in who acts in a role where the holder belongs."""
+    person = a_person(now, organisation=holder.organisation)
+    assignment = an_assignment(person, role)
+    token = a_session(a_card(person, now), now, assignment_id=assignment.id)
+    principal = sessions.load(token, now)
+    assert principal is not None
+    return principal
+
+
+def approved_repair(agent: Principal, card: Card, now: datetime) -> str:
+    """The name of a repair that the agent's own card has signed for a moment ago."""
+    row = CardOperation(
+        public_id=str(uuid4()),
+        kind=approve.KIND,
+        state=OperationState.DONE,
+        step=approve.SIGN,
+        person_id=agent.person_id,
+        actor_person_id=agent.person_id,
+        session_id=agent.session_id,
+        browser="b" * 64,
+        facts={
+            "act": {
+                "act": "repair",
+                "person_id": card.person_id,
+                "card_id": card.id,
+                "reason": "expired",
+                "note": "",
+                "replacement": False,
+            },
+            "text": "Repair a Smartcard",
+            "sha256": "0" * 64,
+            "statement": "signed.by.the-agent",
+        },
+        started_at=now,
+        updated_at=now,
+        finished_at=now,
+    )
+    db.session.add(row)
+    db.session.commit()
+    return row.public_id
