@@ -129,6 +129,9 @@ class Config:
         for name in SECRETS + OPTIONAL_SECRETS:
             setattr(self, name, secret(name, environ))
         self.ORIGIN = environ.get("ORIGIN", "http://127.0.0.1:5000").rstrip("/")
+        # Where certificates say to ask about them. Without TLS is right: all of it is signed
+        self.PKI_ORIGIN = environ.get("PKI_ORIGIN", "").rstrip("/") or None
+        self.SMARTCARD_LOGON = flag("SMARTCARD_LOGON", environ)
         self.BRIDGE_PORT = number("BRIDGE_PORT", environ, FIRST_PORT)
         self.DEMONSTRATION = flag("DEMONSTRATION", environ)
         self.ALLOW_VIRTUAL_CARDS = flag("ALLOW_VIRTUAL_CARDS", environ, default=self.DEMONSTRATION)

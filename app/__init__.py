@@ -11,6 +11,7 @@ from werkzeug.utils import import_string
 import config as settings
 from app import addresses, clock, errors, layout, logs, security_headers, static_files, words
 from app.blueprints import forms, fragments, permissions, photos
+from app.blueprints.pki import door
 from app.extensions import csrf, db, htmx, mail, migrate
 
 # What listens. A blueprint is added here by its module and the name that it has there.
@@ -95,6 +96,7 @@ def create_app(
 
     static_files.init_app(app)
     security_headers.init_app(app)
+    door.init_app(app)
     if app.config["PROXIES"]:
         near = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it

@@ -20,5 +20,10 @@ def init_app(app: Flask, clock: Clock) -> None:
 
 def now() -> datetime:
     """Return the time of the application's clock, aware and in UTC."""
-    clock: Clock = current_app.extensions["clock"]
+    return of(current_app)
+
+
+def of(app: Flask) -> datetime:
+    """Return the time of this application's clock, aware and in UTC."""
+    clock: Clock = app.extensions["clock"]
     return clock()

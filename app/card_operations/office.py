@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from app.card_operations.tickets import TicketKeys
 from app.pki.authority import BuiltInAuthority, Issuer
+from app.pki.ocsp import Responder
 from app.vault import Vault
 
 EXTENSION = "card_office"
@@ -45,8 +46,14 @@ class Office:
         return BuiltInAuthority.open(
             Path(self.config["PKI_FOLDER"]),
             str(self.config["ISSUER_PASSPHRASE"]).encode(),
-            origin=self.origin,
+            origin=str(self.config.get("PKI_ORIGIN") or self.origin),
+            smartcard_logon=bool(self.config.get("SMARTCARD_LOGON")),
         )
+
+    @cached_property
+    def responder(self) -> Responder:
+        """Answers to OCSP. Each process has its own keys for that."""
+        return Responder(self.issuer.authorities.values())
 
 
 def init_app(app: Flask) -> None:
@@ -55,7 +62,12 @@ def init_app(app: Flask) -> None:
 
 def current_office() -> Office:
     """The office of the running application."""
-    if EXTENSION not in current_app.extensions:
-        init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # a proxy
-    office: Office = current_app.extensions[EXTENSION]
+    return office_of(current_app._get_current_object())  # type: ignore[attr-defined]  # a proxy
+
+
+def office_of(app: Flask) -> Office:
+    """The office of this application."""
+    if EXTENSION not in app.extensions:
+        init_app(app)
+    office: Office = app.extensions[EXTENSION]
     return office

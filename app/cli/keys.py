@@ -56,7 +56,12 @@ def write_secret(file: Path, text: str) -> None:
 
 @keys.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def create(folder: Path) -> None:
+@click.option(
+    "--origin",
+    envvar=["PKI_ORIGIN", "ORIGIN"],
+    help="Scheme, host and port of the service: where its authorities' certificates say to ask.",
+)
+def create(folder: Path, origin: str | None) -> None:
     """Write fresh secrets and a certificate authority to FOLDER, which must not hold any yet.
 
     Prints the settings that name them. Keep a copy apart from the database's: without VAULT_KEY
@@ -70,7 +75,12 @@ def create(folder: Path) -> None:
     for name, text in made.items():
         write_secret(folder / name, text)
     passphrase = made["ISSUER_PASSPHRASE"].encode()
-    BuiltInAuthority.create(folder / PKI, passphrase, now=clock.now())
+    BuiltInAuthority.create(
+        folder / PKI,
+        passphrase,
+        now=clock.now(),
+        origin=origin.rstrip("/") if origin else None,
+    )
     for name in made:
         click.echo(f"{name}_FILE={folder.absolute() / name}")
     click.echo(f"PKI_FOLDER={folder.absolute() / PKI}")

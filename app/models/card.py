@@ -195,11 +195,15 @@ class Certificate(Base):
         ),
         Index(None, "card_id", "slot", "status"),
         Index(None, "status", "revoked_at"),
-        # What is not good, as lists of revoked certificates read it: no more rows than they have
+        # What is not good, so that a list of revoked certificates is found true by index alone
         Index(
             "ix_certificate_not_good",
             "issuer",
             "shard",
+            "not_after",
+            "revoked_at",
+            "status",
+            "id",
             sqlite_where=text("status <> 'active'"),
             postgresql_where=text("status <> 'active'"),
         ),

@@ -23,4 +23,4 @@ class RevocationList(Base):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_update: Mapped[datetime] = mapped_column(UtcDateTime)
     signed_by: Mapped[str] = mapped_column(String(64))  # SHA-256 of the authority's certificate
-    der: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    der: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,10 +1,12 @@
 """The built-in certificate authority: a root, and an issuing authority each for people and cards.
 
-Keys are encrypted PEM files in one folder. The running server opens the issuing keys only; the
-root's key is needed to make issuing authorities and may be kept elsewhere afterwards.
+The running server opens the issuing authorities' keys only, from encrypted files or from a token;
+the root's key is needed to make issuing authorities and may be kept elsewhere afterwards. A
+successor of an issuing authority ("issuing-2") takes over what is issued; the one before it goes
+on answering for what it has signed.
 """
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,25 +18,29 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from app.pki.profiles import CARDS, PERSONS, PROFILES, expiry_day, last_second_of
+from app.domain.revocation import shard_of
+from app.pki import making
+from app.pki.addresses import certificate_address, ocsp_address, shard_address
+from app.pki.key_stores import KeyFiles, KeyStore, KeyUnusable
+from app.pki.making import CLOCK_SKEW, ROOT, key_identifier_of
+from app.pki.profiles import (
+    CARDS,
+    PERSONS,
+    PROFILES,
+    SMARTCARD_LOGON,
+    CertificateProfile,
+    expiry_day,
+    last_second_of,
+)
 from reader_bridge.contract import Slot
 
-ROOT = "root"
-ROOT_YEARS = 30
-ISSUING_YEARS = 20  # more than a card's life: no certificate outlives its issuer
-CLOCK_SKEW = timedelta(minutes=5)
-
-_NAMES = {
-    ROOT: "Care Identity Service Root",
-    PERSONS: "Care Identity Service Issuing Authority",
-    CARDS: "Care Identity Service Card Authentication Authority",
-}
+__all__ = ["CLOCK_SKEW", "Authority", "AuthorityUnusable", "BuiltInAuthority", "Issuer"]
 
 CardPublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 class AuthorityUnusable(Exception):
-    """The authority's files are missing, or the passphrase does not open them."""
+    """The authority's files or keys are missing, or do not open."""
 
 
 class KeyRefused(Exception):
@@ -51,6 +57,18 @@ class IssuedCertificate:
     not_before: datetime
     not_after: datetime
     der: bytes
+
+
+@dataclass(frozen=True)
+class Authority:
+    """An authority that signs certificates of cards, and what is said of them afterwards.
+
+    ``name`` is its own in addresses and in rows; ``key`` may be one that lies in a token.
+    """
+
+    name: str
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
 
 
 class Issuer(Protocol):
@@ -82,49 +100,86 @@ class Issuer(Protocol):
     @property
     def intermediates(self) -> tuple[x509.Certificate, ...]: ...
 
+    @property
+    def authorities(self) -> Mapping[str, Authority]:
+        """Those that sign here, and say what is revoked, by name. An outside one says it itself."""
+        ...
+
+    @property
+    def root_list(self) -> bytes | None:
+        """The root's own list of revoked authorities (DER), if there is one here."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where programs find what is said of certificates: scheme, host and port."""
+        ...
+
 
 class BuiltInAuthority:
-    """An ``Issuer`` whose keys lie in a folder of this server."""
+    """An ``Issuer`` whose certificates lie in a folder of this server."""
 
     def __init__(
         self,
+        folder: Path,
         root: x509.Certificate,
-        issuing: dict[str, tuple[x509.Certificate, ec.EllipticCurvePrivateKey]],
+        lines: Mapping[str, list[Authority]],
         origin: str,
+        *,
+        smartcard_logon: bool = False,
     ) -> None:
+        self._folder = folder
         self._root = root
-        self._issuing = issuing
+        self._current = {line: those[-1] for line, those in lines.items()}
+        self._authorities = {each.name: each for those in lines.values() for each in those}
         self._origin = origin.rstrip("/")
+        self._smartcard_logon = smartcard_logon
 
     @classmethod
-    def create(cls, folder: Path, passphrase: bytes, *, now: datetime) -> None:
+    def create(
+        cls,
+        folder: Path,
+        passphrase: bytes,
+        *,
+        now: datetime,
+        origin: str | None = None,
+        keys: KeyStore | None = None,
+    ) -> None:
         """Make a fresh root and both issuing authorities in ``folder`` (owner-only files).
 
         Raises:
             FileExistsError: there is an authority in that folder already.
+            KeyUnusable: the keys cannot be kept in ``keys``.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        root_key = ec.generate_private_key(ec.SECP384R1())
-        root = _authority(ROOT, root_key, None, root_key, now=now, years=ROOT_YEARS)
-        _write(folder, ROOT, root, root_key, passphrase)
-        for name in (PERSONS, CARDS):
-            key = ec.generate_private_key(ec.SECP256R1())
-            certificate = _authority(name, key, root, root_key, now=now, years=ISSUING_YEARS)
-            _write(folder, name, certificate, key, passphrase)
+        making.create(
+            folder, passphrase, keys or KeyFiles(folder, passphrase), origin=origin, now=now
+        )
 
     @classmethod
-    def open(cls, folder: Path, passphrase: bytes, *, origin: str) -> "BuiltInAuthority":
+    def open(
+        cls,
+        folder: Path,
+        passphrase: bytes,
+        *,
+        origin: str,
+        keys: KeyStore | None = None,
+        smartcard_logon: bool = False,
+    ) -> "BuiltInAuthority":
         """Load the issuing authorities.
 
         Raises:
-            AuthorityUnusable: a file is missing or does not open with this passphrase.
+            AuthorityUnusable: a file or key is missing, or does not open with this passphrase.
         """
+        keys = keys or KeyFiles(folder, passphrase)
         try:
-            root = x509.load_pem_x509_certificate((folder / f"{ROOT}.pem").read_bytes())
-            issuing = {name: _read(folder, name, passphrase) for name in (PERSONS, CARDS)}
-        except (OSError, ValueError, TypeError) as error:
+            root = _read(folder, ROOT)
+            lines = {
+                line: [_open(folder, name, keys) for name in making.names_in(folder, line)]
+                for line in (PERSONS, CARDS)
+            }
+        except (OSError, ValueError, KeyUnusable) as error:
             raise AuthorityUnusable(f"{folder}: {error}") from error
-        return cls(root, issuing, origin)
+        return cls(folder, root, lines, origin, smartcard_logon=smartcard_logon)
 
     @property
     def roots(self) -> tuple[x509.Certificate, ...]:
@@ -132,7 +187,23 @@ class BuiltInAuthority:
 
     @property
     def intermediates(self) -> tuple[x509.Certificate, ...]:
-        return tuple(certificate for certificate, _ in self._issuing.values())
+        return tuple(each.certificate for each in self._authorities.values())
+
+    @property
+    def authorities(self) -> Mapping[str, Authority]:
+        return self._authorities
+
+    @property
+    def root_list(self) -> bytes | None:
+        """Read anew each time: it is made elsewhere, and put here while the server runs."""
+        try:
+            return making.root_list_file(self._folder).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    @property
+    def origin(self) -> str:
+        return self._origin
 
     def issue(
         self,
@@ -146,57 +217,64 @@ class BuiltInAuthority:
     ) -> IssuedCertificate:
         profile = PROFILES[slot]
         key = card_public_key(public_key)
-        issuer, issuer_key = self._issuing[profile.issuer]
+        authority = self._current[profile.issuer]
         subject = str(guid) if slot is Slot.CARD_AUTHENTICATION else uuid
         issued_at = now - moved_back
         not_before = (issued_at - CLOCK_SKEW).replace(microsecond=0)
         not_after = last_second_of(expiry_day(profile, issued_at))
         serial = x509.random_serial_number()
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(_name(subject))
-            .issuer_name(issuer.subject)
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+            .issuer_name(authority.certificate.subject)
             .public_key(key)
             .serial_number(serial)
             .not_valid_before(not_before)
             .not_valid_after(not_after)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(profile.key_usage, critical=True)
-            .add_extension(
-                x509.ExtendedKeyUsage(profile.extended_usages),
-                critical=slot is Slot.CARD_AUTHENTICATION,
-            )
-            .add_extension(
-                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"urn:uuid:{guid}")]),
-                critical=False,
-            )
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(_key_identifier_of(issuer), critical=False)
-            .add_extension(
-                x509.CRLDistributionPoints([_crl(f"{self._origin}/pki/{profile.issuer}.crl")]),
-                critical=False,
-            )
-            .add_extension(
-                x509.AuthorityInformationAccess(
-                    [
-                        x509.AccessDescription(
-                            AuthorityInformationAccessOID.OCSP,
-                            x509.UniformResourceIdentifier(f"{self._origin}/pki/ocsp"),
-                        )
-                    ]
-                ),
-                critical=False,
-            )
-            .sign(issuer_key, hashes.SHA256())
         )
+        for extension, critical in self._extensions(profile, authority, key, guid, f"{serial:x}"):
+            builder = builder.add_extension(extension, critical)
+        certificate = builder.sign(authority.key, hashes.SHA256())
         return IssuedCertificate(
             slot=slot,
             serial=f"{serial:x}",
-            issuer=profile.issuer,
+            issuer=authority.name,
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
             der=certificate.public_bytes(serialization.Encoding.DER),
         )
+
+    def _extensions(
+        self,
+        profile: CertificateProfile,
+        authority: Authority,
+        key: CardPublicKey,
+        guid: UUID,
+        serial: str,
+    ) -> list[tuple[x509.ExtensionType, bool]]:
+        """The extensions of a card's certificate, each with whether it is critical."""
+        usages = list(profile.extended_usages)
+        if self._smartcard_logon and SMARTCARD_LOGON in profile.optional_usages:
+            usages.append(SMARTCARD_LOGON)
+        ocsp = x509.AccessDescription(
+            AuthorityInformationAccessOID.OCSP,
+            x509.UniformResourceIdentifier(ocsp_address(self._origin)),
+        )
+        issuer = making.issuer_at(certificate_address(self._origin, authority.name))
+        shard = shard_address(self._origin, authority.name, shard_of(serial))
+        return [
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (profile.key_usage, True),
+            (x509.ExtendedKeyUsage(usages), profile.slot is Slot.CARD_AUTHENTICATION),
+            (
+                x509.SubjectAlternativeName([x509.UniformResourceIdentifier(f"urn:uuid:{guid}")]),
+                False,
+            ),
+            (x509.SubjectKeyIdentifier.from_public_key(key), False),
+            (key_identifier_of(authority.certificate), False),
+            (x509.CRLDistributionPoints([making.distribution_point(shard)]), False),
+            (x509.AuthorityInformationAccess([ocsp, issuer]), False),
+        ]
 
 
 def card_public_key(der: bytes) -> CardPublicKey:
@@ -216,92 +294,17 @@ def card_public_key(der: bytes) -> CardPublicKey:
     raise KeyRefused(type(key).__name__)
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _read(folder: Path, name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(making.certificate_file(folder, name).read_bytes())
 
 
-def _crl(address: str) -> x509.DistributionPoint:
-    return x509.DistributionPoint(
-        full_name=[x509.UniformResourceIdentifier(address)],
-        relative_name=None,
-        reasons=None,
-        crl_issuer=None,
-    )
+def _open(folder: Path, name: str, keys: KeyStore) -> Authority:
+    """Load an issuing authority.
 
-
-def _key_identifier_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-
-
-def _authority(
-    name: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate | None,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    *,
-    now: datetime,
-    years: int,
-) -> x509.Certificate:
-    subject = _name(_NAMES[name])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before((now - CLOCK_SKEW).replace(microsecond=0))
-        .not_valid_after((now + timedelta(days=365 * years)).replace(microsecond=0))
-        .add_extension(
-            x509.BasicConstraints(ca=True, path_length=0 if issuer else 1), critical=True
-        )
-        .add_extension(_CA_USAGE, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-    if issuer:
-        builder = builder.add_extension(_key_identifier_of(issuer), critical=False)
-    return builder.sign(issuer_key, hashes.SHA384() if issuer is None else hashes.SHA256())
-
-
-_CA_USAGE = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
-def _write(
-    folder: Path,
-    name: str,
-    certificate: x509.Certificate,
-    key: ec.EllipticCurvePrivateKey,
-    passphrase: bytes,
-) -> None:
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase),
-    )
-    for path, content, mode in (
-        (folder / f"{name}-key.pem", secret, 0o600),
-        (folder / f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644),
-    ):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-
-
-def _read(
-    folder: Path, name: str, passphrase: bytes
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    certificate = x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
-    key = serialization.load_pem_private_key((folder / f"{name}-key.pem").read_bytes(), passphrase)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{name}-key.pem is not an elliptic curve key")
-    return certificate, key
+    Raises:
+        KeyUnusable: its key is not here, or is not the one that its certificate names.
+    """
+    certificate, key = _read(folder, name), keys.open(name)
+    if key.public_key() != certificate.public_key():
+        raise KeyUnusable(f"the key of {name} is not the one that its certificate names")
+    return Authority(name, certificate, key)

@@ -17,6 +17,8 @@ LONDON = ZoneInfo("Europe/London")
 
 # SP 800-73-4 part 1, table 39: proves a card present, never a person
 ID_PIV_CARD_AUTH = ObjectIdentifier("2.16.840.1.101.3.6.8")
+# Microsoft's: a setting adds it to what signs its holder in to Windows
+SMARTCARD_LOGON = ObjectIdentifier("1.3.6.1.4.1.311.20.2.2")
 DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 
 PERSON_DAYS = 730
@@ -28,7 +30,8 @@ class CertificateProfile:
     """One row of the certificate table.
 
     ``issuer`` names the issuing authority that signs it; ``days`` counts from the day of issue, in
-    London, to the day of expiry, which is its last day.
+    London, to the day of expiry, which is its last day. ``optional_usages`` are there where a
+    setting said so when the certificate was issued.
     """
 
     slot: Slot
@@ -36,6 +39,7 @@ class CertificateProfile:
     extended_usages: tuple[ObjectIdentifier, ...]
     content_commitment: bool
     days: int
+    optional_usages: tuple[ObjectIdentifier, ...] = ()
 
     @property
     def key_usage(self) -> x509.KeyUsage:
@@ -62,6 +66,7 @@ PROFILES: dict[Slot, CertificateProfile] = {
         (ExtendedKeyUsageOID.CLIENT_AUTH,),
         content_commitment=False,
         days=PERSON_DAYS,
+        optional_usages=(SMARTCARD_LOGON,),
     ),
     Slot.SIGNATURE: CertificateProfile(
         Slot.SIGNATURE,

@@ -103,5 +103,5 @@ def _check_usages(certificate: x509.Certificate, slot: Slot) -> None:
         raise CertificateRefused(PathProblem.WRONG_USE, str(error)) from error
     if constraints.ca or usage != profile.key_usage:
         raise CertificateRefused(PathProblem.WRONG_USE, "key usage")
-    if set(extended) != set(profile.extended_usages):
+    if set(extended) - set(profile.optional_usages) != set(profile.extended_usages):
         raise CertificateRefused(PathProblem.WRONG_USE, "extended key usage")

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
 
 from app.domain.revocation import UNKNOWN, Known, Standing, standing
-from app.extensions import db
 from app.models import Card, Certificate
 
 
-def standings(issuer: str, serials: Sequence[str]) -> dict[str, Standing]:
+def standings(
+    database: Connection | Session, issuer: str, serials: Sequence[str]
+) -> dict[str, Standing]:
     """Return what is to be said of each of these certificates. One query, by their index.
 
     ``issuer`` is the name of the authority that is asked about them: another one's certificates
     are unknown to it. ``serials`` are hex, without leading zeros.
     """
-    found = db.session.execute(
+    found = database.execute(
         select(
             Certificate.serial,
             Certificate.status,

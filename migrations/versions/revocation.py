@@ -69,7 +69,7 @@ def upgrade() -> None:
         batch_op.alter_column("shard", existing_type=sa.Integer(), nullable=False)
         batch_op.create_index(
             "ix_certificate_not_good",
-            ["issuer", "shard"],
+            ["issuer", "shard", "not_after", "revoked_at", "status", "id"],
             sqlite_where=NOT_GOOD,
             postgresql_where=NOT_GOOD,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from cryptography import x509
 from flask import Flask
 
 import config as settings
@@ -21,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "keys"
 
 
-def create(app: Flask, folder: Path) -> Result:
-    return app.test_cli_runner().invoke(args=["keys", "create", str(folder)])
+def create(app: Flask, folder: Path, *options: str) -> Result:
+    return app.test_cli_runner().invoke(args=["keys", "create", str(folder), *options])
 
 
 def test_what_it_prints_is_what_production_needs_to_start(app: Flask, folder: Path) -> None:
@@ -88,16 +89,28 @@ def test_only_the_owner_can_read_them(app: Flask, folder: Path) -> None:
     create(app, folder)
     assert folder.stat().st_mode & 0o777 == 0o700
     files = [file for file in folder.rglob("*") if file.is_file()]
-    secret = [file for file in files if "BEGIN CERTIFICATE" not in file.read_text()]
+    public = ("issuing.pem", "card-authentication.pem", "root.pem", "root.crl")
+    secret = [file for file in files if file.name not in public]
     assert len(secret) > len(settings.SECRETS)
     assert {file.stat().st_mode & 0o077 for file in secret} == {0}
+
+
+def test_issuing_certificates_say_where_the_root_s_list_is_if_the_origin_is_told(
+    app: Flask, folder: Path
+) -> None:
+    create(app, folder, "--origin", "https://identity.example.org/")
+    made = x509.load_pem_x509_certificate((folder / "pki" / "issuing.pem").read_bytes())
+    (point,) = made.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    assert [each.value for each in point.full_name or []] == [
+        "https://identity.example.org/pki/root.crl"
+    ]
 
 
 def test_two_installations_share_no_secret(app: Flask, tmp_path: Path) -> None:
     for name in ("one", "two"):
         create(app, tmp_path / name)
     one, two = (
-        {file.read_text() for file in (tmp_path / name).rglob("*") if file.is_file()}
+        {file.read_bytes() for file in (tmp_path / name).rglob("*") if file.is_file()}
         for name in ("one", "two")
     )
     assert one & two == set()

@@ -33,7 +33,7 @@ def test_certificates_of_a_suspended_card_are_on_hold_until_it_is_resumed():
 
 def test_an_authority_says_nothing_of_another_s_certificates():
     certificate = a_certificate(a_card(a_person()))
-    assert standings(CARDS, [certificate.serial]) == {certificate.serial: UNKNOWN}
+    assert standings(db.session, CARDS, [certificate.serial]) == {certificate.serial: UNKNOWN}
 
 
 def test_many_are_asked_for_with_one_query(count_queries):
@@ -41,11 +41,11 @@ def test_many_are_asked_for_with_one_query(count_queries):
     good, held = a_certificate(card), a_certificate(card, status=CertificateStatus.HELD)
     serials = [good.serial, held.serial, "77"]
     with count_queries() as queries:
-        answers = standings(PERSONS, serials)
+        answers = standings(db.session, PERSONS, serials)
     assert len(queries) == 1
     hold = Standing(Verdict.REVOKED, START, HOLD)
     assert answers == {good.serial: GOOD, held.serial: hold, "77": UNKNOWN}
 
 
 def said(certificate):
-    return standings(PERSONS, [certificate.serial])[certificate.serial]
+    return standings(db.session, PERSONS, [certificate.serial])[certificate.serial]

@@ -1,0 +1,1 @@
+"""What programs ask of the certificate authority, and a page about it."""
