@@ -43,7 +43,7 @@ from app.card_operations.issue_steps import (
     stages,
 )
 from app.card_operations.office import Office
-from app.card_operations.refusals import FactoryKeyFixed, VirtualCardRefused
+from app.card_operations.refusals import FactoryKeyFixed, OperationOver, VirtualCardRefused
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
@@ -187,12 +187,24 @@ def start(
 
 
 def abandon(public_id: str, *, browser: str, actor: Principal | None, now: datetime) -> None:
-    """Give up: the held certificates are revoked, and the card stays blank for the service.
+    """Give up an issue of this browser. The card is blank for the service, and is to be erased.
 
     Raises:
         NotFound: no such issue in this browser.
+        OperationOver: it has ended.
     """
     operation = journal.find(public_id, browser=browser)
+    if operation.state.is_over:
+        raise OperationOver(state=operation.state.value)
+    give_up(operation, actor=actor, now=now)
+    db.session.commit()
+
+
+def give_up(operation: CardOperation, *, actor: Principal | None, now: datetime) -> None:
+    """Revoke what an issue holds and end it. Part of the caller's action.
+
+    What was sent to the card stays known, so that it can be erased (``erase``).
+    """
     assert operation.card is not None
     for certificate in operation.card.certificates:
         revoke(certificate, RevocationReason.CESSATION_OF_OPERATION, now)
@@ -206,9 +218,8 @@ def abandon(public_id: str, *, browser: str, actor: Principal | None, now: datet
         subject_card_id=operation.card_id,
         now=now,
         reason="abandoned",
-        operation=public_id,
+        operation=operation.public_id,
     )
-    db.session.commit()
 
 
 # Which card

@@ -104,3 +104,9 @@ class UnlockNotAllowed(RuleBroken):
     """Whoever is at the card has not shown who they are, or too long ago."""
 
     reason = "unlock-not-allowed"
+
+
+class ManagementKeyUnknown(RuleBroken):
+    """The card has a management key that is neither its own nor its maker's."""
+
+    reason = "management-key-unknown"

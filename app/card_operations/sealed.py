@@ -61,6 +61,13 @@ def settle_puk(vault: Vault, card: Card) -> None:
     keep_doubt(card, PukDoubt())
 
 
+def forget(card: Card) -> None:
+    """Nothing of what the service gave this card holds any more."""
+    card.management_key_sealed = card.management_algorithm = None
+    card.puk_sealed = card.puk_pending_sealed = None
+    keep_doubt(card, PukDoubt())
+
+
 def doubt(card: Card) -> PukDoubt:
     """What is known of which of its two PUKs the card has."""
     return PukDoubt(
