@@ -10,8 +10,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import Field, fields
 from wtforms.validators import Length, ValidationError
 
@@ -53,6 +54,12 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no type hints
                 filters.append(lambda text: text.strip() if isinstance(text, str) else text)
             field: Field = unbound_field.bind(form=form, filters=filters, **options)
             return field
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Take what a form sends, not JSON: it has numbers and lists in the place of text."""
+            if request.is_json and not isinstance(formdata, MultiDict):
+                return None
+            return super().wrap_formdata(form, formdata)
 
     def validate(self, extra_validators: Any = None) -> bool:
         extra = dict(extra_validators or {})
