@@ -18,6 +18,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.pool import ConnectionPoolEntry
 
 WAIT_SECONDS = 10.0
@@ -29,6 +30,8 @@ class Database(SQLAlchemy):
 
     def init_app(self, app: Flask) -> None:
         super().init_app(app)
+        if not event.contains(self.session, "do_orm_execute", _read_anew_for_update):
+            event.listen(self.session, "do_orm_execute", _read_anew_for_update)
         with app.app_context():
             for engine in self.engines.values():
                 prepare(engine)
@@ -42,6 +45,15 @@ def prepare(engine: Engine) -> None:
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "before_cursor_execute", _begin_before_writing)
     event.listen(engine, "savepoint", _begin_before_savepoint)
+
+
+def _read_anew_for_update(asked: ORMExecuteState) -> None:
+    """Who asks for a row in order to change it gets it as it is under the lock.
+
+    Without this a row that the session has read before would keep its old values.
+    """
+    if getattr(asked.statement, "_for_update_arg", None) is not None:
+        asked.update_execution_options(populate_existing=True)
 
 
 class QueueingConnection(sqlite3.Connection):

@@ -51,6 +51,21 @@ def test_a_reader_becomes_a_writer_without_being_refused(app):
 
 
 @pytest.mark.usefixtures("counter")
+def test_a_row_that_was_read_before_is_read_anew_for_update(app):
+    def read_wait_and_add() -> None:
+        for _ in range(5):
+            seen = db.session.scalar(select(RateLimit))
+            row = db.session.scalar(select(RateLimit).with_for_update())
+            assert row is seen
+            row.count = row.count + 1
+            db.session.commit()
+
+    done = at_once(app, 8, read_wait_and_add)
+    assert [each for each in done if each is not None] == []
+    assert value() == 40
+
+
+@pytest.mark.usefixtures("counter")
 def test_a_row_read_for_update_is_changed_by_one_at_a_time(app):
     def read_and_put_back() -> None:
         for _ in range(5):
