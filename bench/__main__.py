@@ -4,13 +4,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import bridge_round_trip, page_weight, profile_page, sign_in
+from bench import bridge_round_trip, page_weight, profile_page, removal, sign_in
 from bench.figures import Figure, as_table, write_down
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "bridge-round-trip": bridge_round_trip.measure,
     "sign-in": sign_in.measure,
+    "removal": removal.measure,
     "profile-page": profile_page.measure,
     "page-weight": page_weight.measure,
 }
@@ -27,8 +28,7 @@ def main() -> None:
             figures += measure()
     print()
     print(as_table(figures))
-    if only is None:
-        write_down(figures, RESULTS)
+    write_down(figures, RESULTS)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from bench.figures import Figure, median_ms, side_by_side
+from bench.figures import Figure, compared
 from bench.installed import bare_installation
 from reader_bridge.contract import HOST, SUBPROTOCOL, Say
 from tests.parts.ports import accepts, free_port
@@ -36,17 +36,16 @@ def measure() -> list[Figure]:
                 connect(f"ws://{HOST}:{echo_port}", proxy=None) as plain,
             ):
                 answer = ask(bridge)
-                bridged, echoed = side_by_side(
-                    lambda: ask(bridge), lambda: echo_of(plain, answer), ROUNDS
+                found = compared(
+                    lambda: list_readers(bridge), lambda: echo_of(plain, answer), ROUNDS
                 )
-    value, floor = median_ms(bridged), median_ms(echoed)
     return [
         Figure(
             name="bridge round trip",
-            value=value,
+            value=found.value,
             unit="ms",
-            floor=floor,
-            goal=2 * floor,
+            floor=found.floor,
+            goal=2 * found.floor,
             goal_in_words="2 × a plain echo",
             conditions=f"median of {ROUNDS} questions about the virtual readers, on loopback",
         )
@@ -59,6 +58,10 @@ def ask(bridge: ClientConnection) -> str:
     while '"re"' not in (answer := str(bridge.recv(timeout=10))):
         pass
     return answer
+
+
+def list_readers(bridge: ClientConnection) -> None:
+    ask(bridge)
 
 
 def echo_of(plain: ClientConnection, text: str) -> None:

@@ -31,22 +31,35 @@ class Figure:
         return self.value <= self.goal
 
 
+@dataclass(frozen=True)
+class Compared:
+    """How long something takes and its floor, in ms, measured in turns."""
+
+    value: float
+    floor: float
+
+
 def median_ms(times: Iterable[float]) -> float:
     """Return the median of durations in seconds, in milliseconds."""
     return statistics.median(times) * 1000
 
 
-def durations(work: Callable[[], object], rounds: int, *, warm_up: int = 5) -> list[float]:
-    """Do ``work`` again and again, and return how long each round took, in seconds."""
-    for _ in range(warm_up):
-        work()
-    return [_duration(work) for _ in range(rounds)]
+def p95_ms(times: Sequence[float]) -> float:
+    """Return the duration that 95 of 100 do not exceed, in milliseconds."""
+    return statistics.quantiles(times, n=20, method="inclusive")[-1] * 1000
 
 
 def side_by_side(
-    work: Callable[[], object], floor: Callable[[], object], rounds: int, *, warm_up: int = 5
+    work: Callable[[], float | None],
+    floor: Callable[[], float | None],
+    rounds: int,
+    *,
+    warm_up: int = 5,
 ) -> tuple[list[float], list[float]]:
-    """Time ``work`` and ``floor`` in turns, so that whatever else happens here hits both."""
+    """Time ``work`` and ``floor`` in turns, so that whatever else happens here hits both.
+
+    What returns a number is timed by itself: that many seconds.
+    """
     for _ in range(warm_up):
         work()
         floor()
@@ -54,10 +67,29 @@ def side_by_side(
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def _duration(work: Callable[[], object]) -> float:
+def compared(
+    work: Callable[[], float | None],
+    floor: Callable[[], float | None],
+    rounds: int,
+    *,
+    blocks: int = 10,
+) -> Compared:
+    """Return the medians of ``work`` and ``floor``, taken in turns.
+
+    The ratio is the median of those of the blocks: what disturbs one of them does not count.
+    """
+    times, floors = side_by_side(work, floor, rounds)
+    size = rounds // blocks
+    parts = [slice(at * size, (at + 1) * size) for at in range(blocks)]
+    ratios = [statistics.median(times[p]) / statistics.median(floors[p]) for p in parts]
+    least = median_ms(floors)
+    return Compared(statistics.median(ratios) * least, least)
+
+
+def _duration(work: Callable[[], float | None]) -> float:
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    own = work()
+    return time.perf_counter() - started if own is None else own
 
 
 def as_table(figures: Sequence[Figure]) -> str:
@@ -76,16 +108,19 @@ def as_table(figures: Sequence[Figure]) -> str:
 
 
 def write_down(figures: Sequence[Figure], file: Path) -> None:
-    """Keep figures with what they were measured on."""
+    """Keep figures as a list, each with its conditions; what was not measured now stays."""
+    machine = (
+        f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {platform.system()}, "
+        f"Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    )
+    new = {figure.name: _entry(figure, machine) for figure in figures}
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "processors": os.cpu_count(),
-            "load": os.getloadavg()[0],
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
-        "figures": [asdict(figure) | {"met": figure.met} for figure in figures],
-    }
-    file.write_text(json.dumps(kept, indent=2) + "\n")
+    old = json.loads(file.read_text()) if file.exists() else []
+    kept = {entry["name"]: entry for entry in old}
+    file.write_text(json.dumps(list((kept | new).values()), indent=2, ensure_ascii=False) + "\n")
+
+
+def _entry(figure: Figure, machine: str) -> dict[str, object]:
+    entry = {name: value for name, value in asdict(figure).items() if name != "goal_in_words"}
+    conditions = f"{figure.conditions}; goal: {figure.goal_in_words}; {machine}"
+    return entry | {"met": figure.met, "conditions": conditions}

@@ -3,14 +3,17 @@
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 from app.cli.bridge_page import bridge_page
-from bench.figures import Figure, durations, median_ms
+from bench.figures import Figure, median_ms, side_by_side
 from bench.http_page import HttpPage, introduce, sign_in
 from bench.installed import whole_service
 from reader_bridge.piv.apdu import CardConnection
 from reader_bridge.piv.card import PivCard
 from reader_bridge.virtual.applet import VirtualCard
+from reader_bridge.virtual.state import CardState
 from tests.parts.desk import READER_1
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, HOLDER
@@ -18,27 +21,52 @@ from tests.parts.visitor import CARDS, HOLDER
 ROUNDS = 30
 MOST_ABOVE_THE_CARD = 150  # ms
 PASSCODE = CARDS[HOLDER].passcode
+SPEEDS: dict[str, dict[str, Any]] = {
+    "in software": {},
+    "as slow as a real one": {"command_seconds": 0.015, "signature_seconds": 0.18},
+}
 
 
 def measure() -> list[Figure]:
     with whole_service() as service:
-        service.desk.insert(HOLDER)
         without_terms(service)
-        times = [one_sign_in(service)[0] for _ in range(ROUNDS)]
-        card = VirtualCard.load(next(service.installation.cards.glob(f"{HOLDER}*")))
-        bare = durations(lambda: what_the_card_does(card), ROUNDS)
-    value, floor = median_ms(times), median_ms(bare)
-    return [
-        Figure(
-            name="sign-in",
-            value=value,
-            unit="ms",
-            floor=floor,
-            goal=floor + MOST_ABOVE_THE_CARD,
-            goal_in_words=f"the card + {MOST_ABOVE_THE_CARD} ms",
-            conditions=f"median of {ROUNDS}: P-256 virtual card, SQLite, one server worker",
-        )
-    ]
+        return [with_card(service, name, speed) for name, speed in SPEEDS.items()]
+
+
+def with_card(service: Service, name: str, speed: dict[str, Any]) -> Figure:
+    service.desk.clear()
+    bare = card_of_speed(service, speed)
+    service.desk.insert(HOLDER)
+    times, floors = side_by_side(
+        lambda: one_sign_in(service)[0], lambda: what_the_card_does(bare), ROUNDS, warm_up=2
+    )
+    value, floor = median_ms(times), median_ms(floors)
+    return Figure(
+        name=f"sign-in, card {name}",
+        value=value,
+        unit="ms",
+        floor=floor,
+        goal=floor + MOST_ABOVE_THE_CARD,
+        goal_in_words=f"the card's own time + {MOST_ABOVE_THE_CARD} ms",
+        conditions=(
+            f"median of {ROUNDS}, from the typed passcode to the session: P-256 virtual card"
+            f"{spoken(speed)}, SQLite, one worker"
+        ),
+    )
+
+
+def spoken(speed: dict[str, Any]) -> str:
+    """Say what a card's speed is, in the words of its settings."""
+    return "".join(f", {n.replace('_', ' ')} {s}" for n, s in speed.items())
+
+
+def card_of_speed(service: Service, speed: dict[str, Any]) -> VirtualCard:
+    """Make the holder's card as slow as that, and return another just like it."""
+    file = service.installation.cards / f"{HOLDER}.json"
+    state = CardState.load(file)
+    state.behaviour = replace(state.behaviour, **speed)
+    state.save()
+    return VirtualCard(replace(state, path=None))
 
 
 def one_sign_in(service: Service) -> tuple[float, HttpPage]:

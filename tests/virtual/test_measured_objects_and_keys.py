@@ -243,3 +243,16 @@ def test_a_key_takes_as_long_as_the_setting_says():
     authenticate(card, virtual.state.management_key)
     card.generate("9a", "ES256")
     assert slept == [5.0]
+
+
+def test_a_signature_and_each_command_take_as_long_as_the_settings_say():
+    slept = []
+    virtual = virtual_card(signature_seconds=0.2, command_seconds=0.02)
+    virtual._sleep = slept.append
+    virtual.reset()
+    card = in_hand(virtual)
+    authenticate(card, virtual.state.management_key)
+    card.generate("9e", "ES256")
+    slept.clear()
+    card.sign("9e", "ES256", b"a text")
+    assert slept == [0.02, 0.2]

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, insert, select, text, update
+from sqlalchemy import create_engine, text, update
 
 from app.cli.bridge_page import BridgePage, bridge_page
-from app.models import Base, Session
-from tests.parts import postgres
+from app.models import Session
 from tests.parts.desk import Desk, desk_at
 from tests.parts.ports import free_port
+from tests.parts.postgres import copy_rows, database
 from tests.parts.service import installation_in, prepared_in
 from tests.workers.visits import Person
 from tools.installation import Installation
@@ -58,35 +58,6 @@ class Cluster:
         engine.dispose()
 
 
-def postgres_database(shared: Path, worker: str) -> str:
-    """Make an empty database and return its address."""
-    folder = postgres.socket_folder(shared)
-    name = f"workers_{worker}"
-    server = create_engine(postgres.uri(folder, "postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    return postgres.uri(folder, name)
-
-
-def copy_rows(source: str, target: str) -> None:
-    """Bring every row of one database into the empty tables of another."""
-    old, new = create_engine(source), create_engine(target)
-    with old.connect() as reading, new.begin() as writing:
-        for table in Base.metadata.sorted_tables:
-            rows = [dict(row) for row in reading.execute(select(table)).mappings()]
-            if rows:
-                writing.execute(text(f'ALTER TABLE "{table.name}" DISABLE TRIGGER ALL'))
-                writing.execute(insert(table), rows)
-                writing.execute(text(f'ALTER TABLE "{table.name}" ENABLE TRIGGER ALL'))
-            if "id" in table.columns:
-                highest = writing.scalar(select(func.coalesce(func.max(table.c.id), 0)))
-                sequence = func.pg_get_serial_sequence(f'"{table.name}"', "id")
-                writing.execute(select(func.setval(sequence, (highest or 0) + 1, False)))
-    old.dispose()
-    new.dispose()
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def running(
     request: pytest.FixtureRequest,
@@ -100,7 +71,7 @@ def running(
     first = installation_in(folder)
     uri = f"sqlite:///{first.database}"
     if request.param == "postgresql":
-        uri = postgres_database(shared_folder, worker)
+        uri = database(shared_folder, f"workers_{worker}")
     both = {"DATABASE_URL": uri, "ORIGIN": first.origin}
     first = replace(first, settings=both)
     second = replace(first, port=free_port())
