@@ -13,6 +13,7 @@ from app import addresses, clock, errors, layout, logs, security_headers, static
 from app.blueprints import forms, fragments, permissions, photos
 from app.blueprints.pki import door
 from app.extensions import csrf, db, htmx, mail, migrate
+from app.services import keys
 
 # What listens. A blueprint is added here by its module and the name that it has there.
 BLUEPRINTS = (
@@ -42,6 +43,7 @@ COMMANDS: tuple[str, ...] = (
     "app.cli.people:people",
     "app.cli.terms:terms",
     "app.cli.tidy:tidy",
+    "app.cli.vault:vault",
     "app.cli.workstations:workstations",
 )
 
@@ -103,6 +105,8 @@ def create_app(
             app.wsgi_app, x_for=near, x_proto=near, x_host=near
         )
     compile_templates(app)
+    if not app.testing:
+        keys.check_at_start(app)
     return app
 
 

@@ -27,6 +27,7 @@ from app.domain.errors import (
 )
 from app.domain.statuses import SessionEnd
 from app.extensions import db
+from app.vault import VaultError
 
 log = structlog.get_logger("app.errors")
 
@@ -103,6 +104,13 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
+def vault_closed(error: VaultError) -> ResponseReturnValue:
+    """A secret does not open: those who run the service have to set the right key."""
+    log.error("vault", why=str(error))
+    db.session.rollback()
+    return answer(503, "vault-closed")
+
+
 def unforeseen(error: Exception) -> ResponseReturnValue:
     """Something broke. It goes to the log; the person is told whom to turn to."""
     log.error("failed", exc_info=error)
@@ -114,6 +122,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, not_signed_in)
     app.register_error_handler(RuleBroken, rule_broken)
     app.register_error_handler(CSRFError, csrf_failed)
+    app.register_error_handler(VaultError, vault_closed)
     app.register_error_handler(HTTPException, http_error)
     if not app.config.get("PROPAGATE_EXCEPTIONS"):
         app.register_error_handler(Exception, unforeseen)

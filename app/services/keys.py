@@ -1,8 +1,11 @@
 """The application's vault: made once, of the keys in its settings."""
 
-from flask import current_app
+from flask import Flask, current_app
 
-from app.vault import Vault
+from app.services import vault_keys
+from app.services.vault_keys import WrongKey
+from app.vault import BadKey, Vault
+from config import ConfigurationError
 
 EXTENSION = "vault"
 
@@ -11,14 +14,37 @@ def vault() -> Vault:
     """Return the vault of the running application.
 
     Raises:
-        RuntimeError: VAULT_KEY is not set.
-        BadKey: it is not a key.
+        BadKey: VAULT_KEY is not set, or is no key.
     """
     if EXTENSION not in current_app.extensions:
-        current = current_app.config["VAULT_KEY"]
-        if not current:
-            raise RuntimeError("VAULT_KEY is not set: nothing can be sealed or opened")
-        old = current_app.config.get("VAULT_KEY_OLD")
-        current_app.extensions[EXTENSION] = Vault.from_settings(current, old)
+        settings = current_app.config
+        current_app.extensions[EXTENSION] = Vault.from_settings(
+            settings["VAULT_KEY"], settings.get("VAULT_KEY_OLD")
+        )
     made: Vault = current_app.extensions[EXTENSION]
     return made
+
+
+def check_at_start(app: Flask) -> None:
+    """Refuse to start with keys that are none, or not those of this database.
+
+    Raises:
+        ConfigurationError: says what to change.
+    """
+    if not app.config["VAULT_KEY"]:
+        return  # production demands one; elsewhere the first use says so
+    with app.app_context():
+        try:
+            vault_keys.demand_keys(vault())
+        except BadKey as error:
+            raise ConfigurationError(
+                f"VAULT_KEY or VAULT_KEY_OLD: {error}. `flask --app wsgi keys create FOLDER` makes "
+                "a fresh set for a new installation."
+            ) from error
+        except WrongKey as error:
+            raise ConfigurationError(
+                f"VAULT_KEY is not the key of this database: PUKs and management keys are sealed "
+                f"under the key {error.wanted}, and here is {', '.join(vault().key_ids)}. Set "
+                "VAULT_KEY to the key that belongs to this database; after a change of keys, set "
+                "the one before it in VAULT_KEY_OLD until `flask --app wsgi vault rotate` is done."
+            ) from error

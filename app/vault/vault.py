@@ -63,12 +63,14 @@ class Vault:
         self._keys = {key.id: key for key in (*map(VaultKey, old), self._current)}
 
     @classmethod
-    def from_settings(cls, current: str, old: str | None = None) -> "Vault":
+    def from_settings(cls, current: str | None, old: str | None = None) -> "Vault":
         """Make a vault of VAULT_KEY and VAULT_KEY_OLD: base64; old keys separated by spaces.
 
         Raises:
-            BadKey: one is not 32 bytes in base64.
+            BadKey: VAULT_KEY is not set, or one is not 32 bytes in base64.
         """
+        if not current:
+            raise BadKey("VAULT_KEY is not set: nothing can be sealed or opened")
         return cls(_decoded(current), *map(_decoded, (old or "").split()))
 
     def __repr__(self) -> str:
@@ -123,6 +125,16 @@ class Vault:
     def blind_indexes(self, purpose: str, text: str) -> list[str]:
         """Return the digests under every key, for looking up while keys are being changed."""
         return [key.index(purpose, text) for key in self._keys.values()]
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids (hex) of the keys that are here, the current one last."""
+        return [key.id.hex() for key in self._keys.values()]
+
+    @staticmethod
+    def key_id(sealed: bytes) -> str:
+        """Return the id (hex) of the key under which a value was sealed, here or not."""
+        return sealed[len(VERSION) : len(VERSION) + ID_BYTES].hex()
 
     def _key_of(self, sealed: bytes) -> VaultKey:
         if len(sealed) < _HEAD + _TAG_BYTES or not sealed.startswith(VERSION):
