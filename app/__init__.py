@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "app.blueprints.card_operations.routes:bp",
     "app.blueprints.auth.routes:bp",
     "app.blueprints.smartcards.routes:bp",
+    "app.blueprints.reporting.routes:bp",
     "app.blueprints.demo.routes:bp",
     "app.blueprints.dashboard.routes:bp",
     "app.blueprints.help.routes:bp",

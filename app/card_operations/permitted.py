@@ -82,6 +82,12 @@ def demand(
     return card_services.demand(offer)
 
 
+def offers_to_holder(holder: Principal, card: Card, *, now: datetime) -> list[Offer]:
+    """Every service of their own card to its holder, with the reason where it is not there now."""
+    in_use = card.id == holder.card_id
+    return card_services.services_for_holder(facts_of(card), in_use=in_use, today=day_of(now))
+
+
 def demand_of_holder(
     holder: Principal, card: Card, service: CardService, *, now: datetime
 ) -> Offer:

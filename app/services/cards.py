@@ -161,12 +161,14 @@ def report(
     *,
     note: str = "",
     replacement: bool = True,
+    cancel: bool = False,
     now: datetime,
 ) -> Reported:
     """A holder says that their own card is lost, stolen, damaged, or was used by someone else.
 
     Lost, stolen, damaged: it is cancelled at once, and a new card is asked for. Used by someone
-    else: the registration authority and the line manager are told, and nothing is cancelled. The
+    else: the registration authority and the line manager are told, and nothing is cancelled unless
+    the holder asks for it (``cancel``), once they have been told or at once. The
     card with which the holder is signed in is in the reader, so that it is neither lost nor
     stolen; damaged it may be, and then the session ends with it. Whoever has lost their only card
     tells an agent, who cancels it.
@@ -184,9 +186,9 @@ def report(
         raise NotFound("card", card_id)
     permitted.demand_of_holder(holder, card, CardService.REPORT, now=now)
     in_use = card.id == holder.card_id
-    if what is Report.MISUSED:
+    if what is Report.MISUSED and not cancel:
         return _misused(card, holder, note=note, now=now)
-    if in_use and what is not Report.DAMAGED:
+    if in_use and what in (Report.LOST, Report.STOLEN):
         raise Conflict("card-is-here")
     request = _cancel(
         card,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.card_operations import permitted
 from app.domain.card_lifecycle import CardStatus, shown_status
+from app.domain.card_services import CardService, Offer
 from app.domain.days import day_of
 from app.domain.errors import NotFound
 from app.domain.passcode import PasscodeRule
@@ -27,6 +29,10 @@ class OwnCard:
     virtual: bool
     rule: PasscodeRule
     old_passcode_only: bool
+    offers: list[Offer]
+
+    def offer(self, service: CardService) -> Offer:
+        return next(offer for offer in self.offers if offer.service is service)
 
 
 def own_card(actor: Principal, card_id: int, *, now: datetime) -> OwnCard:
@@ -50,4 +56,5 @@ def own_card(actor: Principal, card_id: int, *, now: datetime) -> OwnCard:
         virtual=card.virtual,
         rule=card.passcode_rule,
         old_passcode_only=card.new_passcode_refused,
+        offers=permitted.offers_to_holder(actor, card, now=now),
     )
