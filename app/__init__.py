@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "app.blueprints.help.routes:bp",
     "app.blueprints.profile.routes:bp",
     "app.blueprints.people.routes:bp",
+    "app.blueprints.requests.routes:bp",
     "app.blueprints.role.routes:bp",
     "app.blueprints.terms.routes:bp",
     "app.blueprints.workstations.routes:bp",

@@ -232,12 +232,10 @@ def _cancel(
     sessions.end_all_of_card(card.id, SessionEnd.CARD_CANCELLED, now)
     request = None
     if replacement and card.person is not None:
+        # A holder asks for it; where an agent cancels, it follows from that, and is nobody's own.
+        asked_by = actor if actor.person_id == card.person_id else None
         request = requests.file_card_request(
-            card.person, card=card, reason=reason, by=actor, now=now
-        ).id
-    if replacement and card.person is not None:
-        request = requests.file_card_request(
-            card.person, card=card, reason=reason.value, by=actor, now=now
+            card.person, card=card, reason=reason.value, by=asked_by, now=now
         ).id
     _record(
         "card.cancelled",

@@ -12,8 +12,9 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
 from app.models import Person
-from app.services import profile
+from app.services import profile, requests
 from app.services.profile import Profile
+from app.services.requests import RequestRow
 
 CURRENT = frozenset(
     {CardStatus.ISSUED, CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRED}
@@ -27,6 +28,7 @@ class Look:
     person: Profile
     own: bool
     issue: Offer
+    requests: list[RequestRow]
 
 
 def look(actor: Principal, uuid: str, *, now: datetime) -> Look:
@@ -47,7 +49,8 @@ def look(actor: Principal, uuid: str, *, now: datetime) -> Look:
         holder_closed=shown.status is PersonStatus.CLOSED,
         replaces=current,
     )
-    return Look(person=shown, own=own, issue=issue)
+    filed = requests.about(row.id, reader=actor)
+    return Look(person=shown, own=own, issue=issue, requests=filed)
 
 
 def looked_at(actor: Principal, uuid: str, *, now: datetime) -> Person:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in, with_card
+from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
@@ -114,10 +115,6 @@ def current_passcode_wrong(visitor: Visitor) -> None:
     visitor.type_new_passcode(WRONG, NEW)
 
 
-def agent(address: str) -> Callable[[Visitor], None]:
-    return signed_in(MANAGER, "RA Manager", address=address)
-
-
 def workstations(address: str = "/workstations") -> Callable[[Visitor], None]:
     return agent(address)
 
@@ -211,20 +208,6 @@ STATES: tuple[State, ...] = (
     State("too easy", PASSCODE, new_passcode_too_easy, "1234"),
     State("not the same", PASSCODE, new_passcodes_differ, "not the same"),
     State("current one wrong", PASSCODE, current_passcode_wrong, "2 tries are left"),
-    # People
-    State("search for people", "people.search", agent("/people"), "Every search is recorded"),
-    State("people found", "people.search", agent("/people?search=a"), "found"),
-    State("nobody found", "people.search", agent("/people?search=zzz"), "Nobody was found"),
-    State(
-        "search for half a UUID",
-        "people.search",
-        agent("/people?search=5002"),
-        "A UUID has 12 digits",
-        status=422,
-    ),
-    State("person", "people.show", agent("/people/500200300107"), "Smartcards"),
-    State("oneself", "people.show", agent("/people/500200300101"), "This is your own record"),
-    State("person unknown", "people.show", agent("/people/500200300999"), "not found", status=404),
     # Workstations
     State("workstations", "workstations.listing", workstations(), "Enrolled"),
     State(
@@ -260,6 +243,7 @@ STATES: tuple[State, ...] = (
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
+    *PEOPLE_STATES,
     *READER_STATES,
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),

@@ -136,6 +136,12 @@ class TestShowing:
         for target in targets:
             assert re.search(rf'<input[^>]*id="{target}"', text), target
 
+    def test_no_two_elements_have_the_same_id(self) -> None:
+        form = Sample(MultiDict(), meta={"csrf": False})
+        form.validate()
+        ids = re.findall(r'\sid="([^"]+)"', render_template_string(SHOW, form=form))
+        assert len(ids) == len(set(ids))
+
     def test_what_was_typed_is_escaped(self) -> None:
         text = self.shown(sample(name='"><script>', notes="</textarea><script>"))
         assert "<script>" not in text

@@ -4,10 +4,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.blueprints.permissions import principal, requires
+from app.blueprints.permissions import may, principal, requires
 from app.domain.days import day_of
 from app.domain.roles import Permission
-from app.services import profile
+from app.services import profile, requests
 
 bp = Blueprint("dashboard", __name__)
 
@@ -16,4 +16,7 @@ bp = Blueprint("dashboard", __name__)
 @requires(Permission.OWN_PROFILE)
 def show() -> ResponseReturnValue:
     card = profile.own_card(principal().card_id, today=day_of(clock.now()))
-    return render_template("dashboard/page.html", card=card)
+    awaiting = None
+    if may(Permission.DECIDE_REQUEST):
+        awaiting = requests.awaiting_count(principal())
+    return render_template("dashboard/page.html", card=card, awaiting=awaiting)

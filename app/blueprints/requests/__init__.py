@@ -1,0 +1,1 @@
+"""Requests to the registration authority, for those who act on them."""
