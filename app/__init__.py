@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "app.blueprints.card_operations.routes:bp",
     "app.blueprints.auth.routes:bp",
     "app.blueprints.smartcards.routes:bp",
+    "app.blueprints.smartcards.renewal:bp",
     "app.blueprints.reporting.routes:bp",
     "app.blueprints.demo.routes:bp",
     "app.blueprints.dashboard.routes:bp",
@@ -50,7 +51,7 @@ COMMANDS: tuple[str, ...] = (
 )
 
 # What follows from card operations that are done, registered by being imported.
-FOLLOWS = ("app.services.cards", "app.services.requests")
+FOLLOWS = ("app.services.cards", "app.services.renewals", "app.services.requests")
 
 
 def create_app(

@@ -28,7 +28,7 @@ from app.domain.errors import NotFound, NotSignedIn
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import Card, CardOperation
+from app.models import Card, CardOperation, Session
 from reader_bridge.contract import KEY_GENERATION_SECONDS, STEP_SECONDS, TICKET_SECONDS
 
 MOST_STEPS = 100  # of one operation, however often it is continued
@@ -220,13 +220,18 @@ def _go_on(
 
 
 def demand_free(operation: Operation, card: Card, browser: str, now: datetime) -> None:
-    """Lock the card's row, and make sure that nobody in another browser is at work on the card."""
+    """Lock the card's row, and make sure that nobody in another browser is at work on the card.
+
+    Who began in a session that is over gets no further ticket: there is nobody at it any more.
+    """
     if not operation.exclusive:
         return
     db.session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
     since = db.session.scalar(
         select(CardOperation.updated_at)
+        .outerjoin(Session, Session.id == CardOperation.session_id)
         .where(
+            Session.ended_at.is_(None),
             CardOperation.card_id == card.id,
             CardOperation.state == OperationState.OPEN,
             CardOperation.kind.in_([each.kind for each in KINDS.values() if each.exclusive]),

@@ -207,11 +207,22 @@ def interrupted(guid: str | None) -> Card | None:
 
     Its authentication key is A0, A1 or another: nobody can tell. It is led to *Continue*.
     """
+    card = _half_renewed(guid)
+    if card is None or key_being_made(card, Slot.AUTHENTICATION) is not None:
+        return None
+    return card
+
+
+def signs_in(guid: str | None) -> bool:
+    """Whether a renewal of this card was cut off after A1 was proven: then A1 signs in, whatever
+    came of writing its certificate."""
+    return _half_renewed(guid) is not None and interrupted(guid) is None
+
+
+def _half_renewed(guid: str | None) -> Card | None:
     card = db.session.scalar(select(Card).where(Card.guid == (guid or "").lower()))
     if card is None or key_being_made(card, Slot.SIGNATURE) is None:
         return None
-    if key_being_made(card, Slot.AUTHENTICATION) is not None:
-        return None  # A1 signs in
     return card if journal.unfinished(card, KIND) is not None else None
 
 

@@ -21,6 +21,11 @@ class Look(StrEnum):
     EXPIRED = "expired"
     READY = "ready"
 
+    @property
+    def is_of_certificate(self) -> bool:
+        """Whether the certificate alone makes it look so: one half written looks like none."""
+        return self in (Look.BLANK, Look.NOT_OURS, Look.EXPIRED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PresentedCard:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from app import audit
-from app.card_operations import journal, sign_terms, wire
+from app.card_operations import journal, renew, sign_terms, wire
 from app.card_operations import sign_in as operation
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office, current_office
@@ -337,7 +337,7 @@ def _expires_soon(row: CardOperation, now: datetime) -> bool:
         self_renewals_in_row=row.card.self_renewals_in_row,
         today=day_of(now),
     )
-    return renewal.should_remind
+    return renewal.should_remind or journal.unfinished(row.card, renew.KIND) is not None
 
 
 def _still_fresh(row: CardOperation, now: datetime) -> None:

@@ -11,9 +11,10 @@ from app.card_operations.refusals import (
 )
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardServiceRefused
-from app.domain.statuses import OperationState, PersonStatus
+from app.domain.statuses import OperationState, PersonStatus, SessionEnd
 from app.extensions import db
 from app.models import BridgeConnection, Card, CardOperation, Person
+from app.services import sessions
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.renewing import (
     continue_at_sign_in,
@@ -80,6 +81,19 @@ def test_the_new_authentication_key_signs_in_before_its_certificate_is_written(
     put_in_again(counter)
     counter.actor = None
     counter.sign_in(card)
+
+
+def test_whoever_signs_in_again_in_a_new_browser_goes_on_at_once(
+    counter: Counter, card: Card
+) -> None:
+    do(counter, start_renewal(counter, card), 1, PASSCODE)
+    row = renewal_of(card)
+    assert row.session_id is not None
+    row.browser = "gone" * 16
+    sessions.end(row.session_id, SessionEnd.CARD_REMOVED, counter.now)
+    put_in_again(counter)
+    assert isinstance(way_forward(counter, card, PASSCODE), Finished)
+    must_be_renewed(counter, card)
 
 
 def test_c1_opens_the_operation_and_no_session(counter: Counter, card: Card) -> None:

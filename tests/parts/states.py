@@ -11,6 +11,7 @@ from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in, with_card
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
+from tests.parts.states_of_renewal import RENEWAL_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
 # Addresses that show nothing to a person.
@@ -245,6 +246,7 @@ STATES: tuple[State, ...] = (
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
     *PEOPLE_STATES,
     *READER_STATES,
+    *RENEWAL_STATES,
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),

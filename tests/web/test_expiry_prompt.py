@@ -29,8 +29,8 @@ def test_inside_the_window_it_says_how_long_until_when_and_what_to_do(
     answer = prompt(client, days_left)
     assert answer.status_code == 200
     assert words in answer.text.split("<h1")[1]
-    assert "ask for the RA to renew them with you" in answer.text
-    assert "0113\u00a0496\u00a00700" in answer.text
+    assert "You can renew them yourself now" in answer.text
+    assert "/renew" in answer.text.partition(">Renew now<")[0].rpartition("<a ")[2]
 
 
 def test_later_is_a_link_to_the_dashboard_that_needs_no_script(client: FlaskClient) -> None:
@@ -50,6 +50,9 @@ def test_the_third_renewal_in_a_row_says_why_the_registration_authority_is_neede
 ) -> None:
     text = prompt(client, 23, self_renewals_in_row=2).text
     assert "Every third renewal needs the Registration Authority" in text
+    assert "ask for the RA to renew them with you" in text
+    assert "0113\u00a0496\u00a00700" in text
+    assert "Renew now" not in text
 
 
 def test_nobody_sees_it_without_signing_in(client: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all, principal, requires, show_to_nobody, signed_in
-from app.card_operations import journal, sign_terms
+from app.card_operations import journal, renew, sign_terms
 from app.card_operations.answers import CardAnswered
 from app.card_operations.office import current_office
 from app.card_operations.sign_in import KIND
@@ -23,7 +23,7 @@ from app.domain.presented_card import Look, PresentedCard
 from app.domain.roles import Permission
 from app.domain.statuses import SessionEnd
 from app.models import CardOperation
-from app.services import presented_cards, profile, sessions
+from app.services import presented_cards, profile, renewals, sessions
 from app.services import sign_in as signing_in
 from app.services.sign_in import AcceptTerms, ChooseRole, Next, TermsChanged
 from reader_bridge.contract import Code
@@ -63,7 +63,11 @@ def card() -> ResponseReturnValue:
     look = chosen.look(day_of(now))
     if look is Look.UNREADABLE:
         return render_template("auth/_unreadable.html", card=chosen)
-    if look is not Look.READY:
+    if look is not Look.LOCKED and renew.interrupted(chosen.guid) is not None:
+        return render_template(
+            "auth/_continue.html", guid=chosen.guid, seat=chosen.seat, rule=chosen.rule
+        )
+    if look is not Look.READY and not (look.is_of_certificate and renew.signs_in(chosen.guid)):
         return _turned_away(chosen, look.value, expired_on=chosen.expires_on)
     known = signing_in.recognise(
         chosen.guid, chosen.certificate, tries_left=chosen.tries_left, office=office, now=now
@@ -101,6 +105,23 @@ def start() -> ResponseReturnValue:
         )
     except SignInRefused as refusal:
         return _refused(refusal.reason, **refusal.facts), 409
+    return jsonify(ticket.for_page())
+
+
+@bp.post("/sign-in/continue")
+@open_to_all
+def continue_renewal() -> ResponseReturnValue:
+    """Go on with a renewal that was cut off where the card cannot sign in: that, and no more."""
+    body = posted()
+    ticket = renewals.continue_at_sign_in(
+        str(body.get("card") or "")[:32],
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        address=request.remote_addr,
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
     return jsonify(ticket.for_page())
 
 
@@ -165,6 +186,8 @@ def refused(refusal: SignInRefused) -> ResponseReturnValue:
 def expiry() -> ResponseReturnValue:
     """Remind at sign-in that the certificates of the card end soon."""
     card = profile.own_card(principal().card_id, today=day_of(clock.now()))
+    if renewals.standing(card.id) is not None:
+        return go_to(url_for("renewal.show", card_id=card.id))
     if not card.renewal.should_remind:
         return go_to(url_for("dashboard.show"))
     return render_template("auth/expiry.html", card=card)
