@@ -31,6 +31,7 @@ from sqlalchemy import select
 
 from app.card_operations import (
     base,
+    imported_keys,
     issue,
     journal,
     management_session,
@@ -42,7 +43,7 @@ from app.card_operations import (
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn
 from app.card_operations.makes import factory_settings
-from app.card_operations.management import ManagementKey
+from app.card_operations.management import ManagementKey, ManagementRefused
 from app.card_operations.office import Office
 from app.card_operations.refusals import ManagementKeyUnknown
 from app.card_operations.tickets import Work
@@ -57,7 +58,7 @@ from reader_bridge.contract import Code, Command, Hold, Stage
 
 KIND = "erase"
 SETTLE, OPEN, EMPTY, FINISH = "settle", "open", "erase", "finish"
-OWN = -1  # the place of the card's own management key among the candidates
+OWN, IMPORTED = -1, -2  # places of management keys among the candidates, beside the factory's
 STAGES = (Stage.CHECKING_CARD, Stage.PROVING, Stage.WRITING, Stage.GENERATING_KEY)
 MOST_LEFT = 20  # slots and tags that a bridge tells of
 PUK_STAYS = "puk"  # among what is left on the card
@@ -242,6 +243,9 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
     candidates = [OWN] if turn.card.management_algorithm == algorithm else []
     never_ours = turn.card.status is CardStatus.BLANK or turn.card.management_key_sealed is None
     if never_ours or own.get("key_sent"):
+        imported = _imported(turn)
+        if imported is not None and imported.algorithm == algorithm:
+            candidates.append(IMPORTED)
         keys = factory_settings(turn.card.profile).keys
         candidates += [at for at, key in enumerate(keys) if key.algorithm == algorithm]
     left = [each for each in candidates if each not in own["refused"]]
@@ -305,7 +309,16 @@ def _candidate(turn: Turn) -> ManagementKey:
     place: int = turn.operation.facts["candidate"]
     if place == OWN:
         return sealed.management_key(turn.office.vault, turn.card)
+    if place == IMPORTED:
+        imported = _imported(turn)
+        if imported is None:
+            raise ManagementRefused("imported")
+        return imported
     return factory_settings(turn.card.profile).keys[place]
+
+
+def _imported(turn: Turn) -> ManagementKey | None:
+    return imported_keys.key_of(turn.office.vault, turn.card, turn.operation.facts["shown_guid"])
 
 
 def _factory_key(turn: Turn) -> ManagementKey:

@@ -36,6 +36,7 @@ from app.card_operations.certificates import (
 )
 from app.card_operations.issue_steps import (
     ACCEPT,
+    IMPORTED,
     OPEN,
     ORDER,
     PREPARE,
@@ -99,7 +100,7 @@ class Issue(Operation):
             return GoOn(OPEN)
         if turn.step.name == PREPARE:
             if code == Code.CARD_REFUSED and refused == Command.SET_MANAGEMENT_KEY:
-                if not turn.card.virtual:
+                if own["candidate"] != IMPORTED and not turn.card.virtual:
                     raise FactoryKeyFixed
                 own["fixed"] = own["candidate"]
                 own["keep_counts"] = True

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from app.card_operations import management_session, objects, sealed, wire
+from app.card_operations import imported_keys, management_session, objects, sealed, wire
 from app.card_operations.base import Done, GoOn, Move, Result, Turn
 from app.card_operations.certificates import activate, replace_older_cards
 from app.card_operations.change_passcode import rule_for_bridge
@@ -25,7 +25,9 @@ ORDER = (Slot.CARD_AUTHENTICATION, Slot.SIGNATURE, Slot.AUTHENTICATION)
 KEYS_MADE = NewKeys(ORDER, Purpose.ISSUE)
 
 PASSCODE_TRIES, PUK_TRIES = 3, 10
-OWN = -1  # the place of the card's own new management key among the candidates
+# Places of management keys among the candidates, beside those of the factory's
+OWN = -1  # the card's new one
+IMPORTED = -2  # the one that the card came with
 
 
 def stages(turn: Turn) -> tuple[Stage, ...]:
@@ -50,7 +52,7 @@ def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
     """I1 and I2: retry counts, identifier, the new management key, and a witness to prove it."""
     own, card = turn.operation.facts, turn.card
     factory = factory_settings(card.profile)
-    work = [management_session.answer_work(turn, factory.keys[own["candidate"]])]
+    work = [management_session.answer_work(turn, _key_before(turn))]
     if not own.get("keep_counts"):
         work.append(
             {
@@ -128,6 +130,9 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
     sent = own.get("key_sent") and own.get("fixed") is None
     if sent and sealed.management_key(turn.office.vault, turn.card).algorithm == algorithm:
         candidates.append(OWN)
+    imported = _imported(turn)
+    if imported is not None and imported.algorithm == algorithm:
+        candidates.append(IMPORTED)
     candidates += [at for at, key in enumerate(factory.keys) if key.algorithm == algorithm]
     left = [each for each in candidates if each not in own["refused"]]
     if not left:
@@ -139,7 +144,7 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
 
 def _accept_prepare(turn: Turn, results: list[Result]) -> Move:
     own = turn.operation.facts
-    key = factory_settings(turn.card.profile).keys[own["candidate"]]
+    key = _key_before(turn)
     management_session.check_response(turn, results[0], key)
     if own.get("fixed") is not None:
         sealed.keep_management_key(turn.office.vault, turn.card, key)
@@ -191,3 +196,23 @@ def _finish(turn: Turn, last: Statement) -> Move:
         statement=last.token,
     )
     return Done({"guid": card.guid, "number": card.number})
+
+
+# The management key that a card has before it is given its own
+
+
+def _key_before(turn: Turn) -> ManagementKey:
+    place: int = turn.operation.facts["candidate"]
+    if place == IMPORTED:
+        imported = _imported(turn)
+        if imported is None:
+            raise ManagementRefused("imported")
+        return imported
+    return factory_settings(turn.card.profile).keys[place]
+
+
+def _imported(turn: Turn) -> ManagementKey | None:
+    own = turn.operation.facts
+    # The identifier that it came with: it shows ours as soon as that is written
+    came_with = own.setdefault("came_with", own["shown_guid"])
+    return imported_keys.key_of(turn.office.vault, turn.card, came_with)

@@ -27,6 +27,10 @@ STANDARD = FactorySettings(
 
 MAKES: dict[str, FactorySettings] = {}  # makes that differ, by the name of their profile
 
+KNOWN_TO_EVERYBODY = frozenset(
+    key for settings in (STANDARD, *MAKES.values()) for key in settings.keys
+)
+
 
 def factory_settings(profile: str) -> FactorySettings:
     return MAKES.get(profile, STANDARD)

@@ -9,13 +9,16 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
-from app import clock
-from app.card_operations import issue, journal
+from app import audit, clock
+from app.card_operations import imported_keys, issue, journal
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
+from app.card_operations.makes import KNOWN_TO_EVERYBODY
+from app.card_operations.management import KEY_BYTES, ManagementKey
 from app.card_operations.office import current_office
 from app.cli.bridge_page import BridgePage, BridgeSaidNo, Message, NoSuchCard
 from app.cli.bridges import BridgeAddress, introduced
 from app.domain.errors import RuleBroken
+from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Person
 from reader_bridge.contract import Algorithm
@@ -28,7 +31,8 @@ WORDS = {
     "virtual-card": "virtual cards are refused: ALLOW_VIRTUAL_CARDS is off",
     "card-already-issued": "this card is issued already",
     "card-not-blank": "this card is not blank: its management key is nobody's that we know",
-    "factory-key-fixed": "this card's factory key cannot be changed: anybody could write to it",
+    "factory-key-fixed": "this card's factory key cannot be changed: anybody could write to it. If "
+    "its seller gave it a key of its own, `flask cards import-management-key` first",
 }
 
 
@@ -67,6 +71,65 @@ def issue_card(
             person, page, chosen, passcode, algorithm=Algorithm(algorithm), number=number
         )
     click.echo(f"Card {done['number']} is issued to {person.given_name} {person.family_name}.")
+
+
+@cards.command("import-management-key")
+@click.option("--serial", help="The chip's serial number, as read-card shows it.")
+@click.option("--guid", help="The identifier that the new card shows, where it has no serial.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(sorted(KEY_BYTES)),
+    help="Needed for keys of 24 bytes, which are 3DES or AES192.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the key in hexadecimal; asked for otherwise.",
+)
+def import_management_key(
+    serial: str | None, guid: str | None, algorithm: str | None, key_file: Path | None
+) -> None:
+    """Keep, sealed, the own management key (9B) that a card was delivered with.
+
+    For makes whose management key cannot be changed: a card with a published key is refused.
+    """
+    if (serial is None) == (guid is None):
+        raise click.UsageError("name the card by --serial or by --guid")
+    named = imported_keys.by_serial(serial) if serial else imported_keys.by_guid(str(guid))
+    text = key_file.read_text(encoding="utf-8") if key_file else _asked_key()
+    try:
+        raw = bytes.fromhex(text.strip())
+    except ValueError:
+        raise click.ClickException("a management key is written in hexadecimal") from None
+    kind = imported_keys.algorithm_of(raw, algorithm)
+    if kind is None:
+        raise click.ClickException(
+            f"{len(raw)} bytes: a key has 16 (AES128), 24 (3DES or AES192: say --algorithm) or 32 "
+            "(AES256)"
+        )
+    key = ManagementKey(kind, raw)
+    if key in KNOWN_TO_EVERYBODY:
+        raise click.ClickException("this key is its maker's published one: it protects nothing")
+    try:
+        new = imported_keys.keep(current_office().vault, named, key, now=clock.now())
+    except imported_keys.AlreadyImported:
+        raise click.ClickException(f"there is another key for {named} already") from None
+    if new:
+        audit.record(
+            "card.management-key-imported",
+            outcome=Outcome.DONE,
+            actor=None,
+            now=clock.now(),
+            card=named,
+            algorithm=kind,
+        )
+    db.session.commit()
+    click.echo(f"The key of {named} is kept." if new else f"The key of {named} was known already.")
+
+
+def _asked_key() -> str:
+    typed: str = click.prompt("The card's management key, in hexadecimal", hide_input=True)
+    return typed
 
 
 def only_reader(page: BridgePage) -> str:

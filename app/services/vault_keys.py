@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
-from app.models import Card, CardOperation, Person
+from app.models import Card, CardOperation, ImportedManagementKey, Person
 from app.vault import CannotOpen, Vault
 
 BATCH = 200  # rows in one transaction
@@ -23,7 +23,7 @@ BATCH = 200  # rows in one transaction
 class Sealed:
     """A column of sealed values. ``row`` is what a value is bound to, beside table and column."""
 
-    column: InstrumentedAttribute[bytes | None]
+    column: InstrumentedAttribute[bytes | None] | InstrumentedAttribute[bytes]
     row: InstrumentedAttribute[str]
     index: str | None = None  # the column with the blind index of the same secret
     purpose: str = ""  # of that index
@@ -50,6 +50,7 @@ COLUMNS = (
     Sealed(Card.management_key_sealed, Card.guid),
     Sealed(Person.nino_sealed, Person.uuid, "nino_index", "nino"),
     Sealed(CardOperation.sealed, CardOperation.public_id),
+    Sealed(ImportedManagementKey.key_sealed, ImportedManagementKey.named),
 )
 
 
