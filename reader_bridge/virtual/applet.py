@@ -34,6 +34,7 @@ from reader_bridge.virtual.inside import (
     SW_WRONG_PARAMETERS,
     Inside,
     Powered,
+    PrivateKey,
     Received,
     Refused,
 )
@@ -80,11 +81,18 @@ class VirtualCard:
         behaviour: Behaviour | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        make_key: Callable[[int], PrivateKey] = key_pairs.make_key,
     ) -> None:
+        """
+        Args:
+            sleep: how it takes its time, in seconds.
+            make_key: where its key pairs come from, by the algorithm's number.
+        """
         self.state = state
         if behaviour is not None:
             state.behaviour = behaviour
         self._sleep = sleep
+        self._make_key = make_key
         self.present = True
         self._sent = 0
         self.reset()
@@ -104,7 +112,9 @@ class VirtualCard:
 
     def reset(self) -> None:
         """Drop every authentication and the selected application, as a loss of power does."""
-        self._inside = Inside(self.state, self.state.behaviour, Powered(), self._sleep)
+        self._inside = Inside(
+            self.state, self.state.behaviour, Powered(), self._sleep, self._make_key
+        )
         self._chain = b""
         self._chained_ins: int | None = None
         self._answer = b""
@@ -123,7 +133,6 @@ class VirtualCard:
         torn = tear is not None and self._sent == tear.at
         if torn and tear is not None and not tear.takes_effect:
             return self._tear()
-        self._inside.take_time(self.state.behaviour.command_seconds)
         answer = self._receive(apdu)
         return self._tear() if torn else answer
 

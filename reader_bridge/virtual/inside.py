@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
 from reader_bridge.virtual.behaviour import Behaviour
 from reader_bridge.virtual.state import CardState
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 # Status words ([iso] = ISO/IEC 7816-4, 5.6)
 SW_OK = 0x9000
@@ -68,12 +72,8 @@ class Inside:
     behaviour: Behaviour
     powered: Powered
     sleep: Callable[[float], None]
+    make_key: Callable[[int], PrivateKey]  # of an algorithm's number
 
     def demand_management(self) -> None:
         if not self.powered.management_authenticated:
             raise Refused(SW_NOT_AUTHENTICATED)
-
-    def take_time(self, seconds: float) -> None:
-        """Be as slow as a chip: nothing happens where the setting is 0."""
-        if seconds:
-            self.sleep(seconds)

@@ -22,12 +22,11 @@ from reader_bridge.virtual.inside import (
     SW_WRONG_DATA,
     SW_WRONG_PARAMETERS,
     Inside,
+    PrivateKey,
     Received,
     Refused,
 )
 from reader_bridge.virtual.state import StoredKey
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 RSA_2048 = 0x07
 P256 = 0x11
@@ -55,8 +54,8 @@ def generate_asymmetric(card: Inside, command: Received) -> bytes:
     algorithm = control.get(0x80, b"")
     if len(algorithm) != 1:
         raise Refused(SW_WRONG_DATA)
-    card.take_time(card.behaviour.key_generation_seconds)
-    key = make_key(algorithm[0])
+    card.sleep(card.behaviour.key_generation_seconds)
+    key = card.make_key(algorithm[0])
     _keep(card, slot, key, algorithm[0], control, generated=True)
     return tlv.encode(0x7F49, public_template(key))
 
@@ -101,7 +100,6 @@ def general_authenticate(card: Inside, command: Received) -> bytes:
     if blocked and card.behaviour.dead_when_both_blocked:
         raise Refused(SW_FAILED)
     _demand_passcode(card, slot, held)
-    card.take_time(card.behaviour.signature_seconds)
     key = load(held)
     if 0x85 in items:
         result = _agree(key, items[0x85])

@@ -18,6 +18,7 @@ from reader_bridge.virtual.inside import (
     SW_UNKNOWN_INSTRUCTION,
     SW_WRONG_PARAMETERS,
     Inside,
+    PrivateKey,
     Received,
     Refused,
 )
@@ -106,10 +107,10 @@ def attest(card: Inside, command: Received) -> bytes:
     return der[:-1] if card.behaviour.attestation == "short" else der
 
 
-def _attestation_key(card: Inside) -> key_pairs.PrivateKey:
+def _attestation_key(card: Inside) -> PrivateKey:
     held = card.state.keys.get(key_pairs.ATTESTATION)
     if not held:
-        made = key_pairs.store(key_pairs.make_key(key_pairs.P256))
+        made = key_pairs.store(card.make_key(key_pairs.P256))
         held = [StoredKey(key_pairs.P256, made)]
         card.state.keys[key_pairs.ATTESTATION] = held
         card.state.save()
