@@ -6,7 +6,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak python packages environment tested-environment
+.PHONY: help demo test lint bench cuts soak python packages environment tested-environment
 
 help:
 	@echo "make demo    run the whole service here, with demonstration people and cards"
@@ -18,6 +18,8 @@ help:
 	@echo "make lint    ruff, mypy and the rules about who may import what"
 	@echo "make soak    the tests that take long: many more examples, cuts and repeats"
 	@echo "             SOAK_MINUTES=60   for how long; SOAK_SEED=n   one round again"
+	@echo "make cuts    cut every card operation everywhere, and say what came of it"
+	@echo "             CUTS='--all'   in every way, on every make of card"
 	@echo "make bench   measure; ONLY=name measures one thing"
 
 demo: environment
@@ -31,6 +33,9 @@ lint: environment
 
 soak: packages tested-environment
 	@$(RUN) -m tools.run_tests --soak $(PYTEST)
+
+cuts: tested-environment
+	@$(RUN) -m tests.faults $(CUTS)
 
 bench: packages tested-environment
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))

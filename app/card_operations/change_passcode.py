@@ -1,14 +1,15 @@
 """Changing the passcode: the old one opens the card, the new one is proven by a signature.
 
 When the answer to the change is lost, the card is never asked to try: the holder is told to use
-the new passcode, and, once that was refused, only ever the old one.
+the new passcode, and, once that was refused, only ever the old one. When it was the page that did
+not hear of a change that is done, the first refusal of the old one says so.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.card_operations import base, journal, permitted
 from app.card_operations.answers import NextTicket
@@ -21,7 +22,7 @@ from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
-from app.models import Card, CardOperation, Person
+from app.models import Card, CardOperation, Person, Session
 from reader_bridge.contract import (
     STEP_SECONDS,
     TICKET_SECONDS,
@@ -34,6 +35,7 @@ from reader_bridge.contract import (
 from reader_bridge.contract import Outcome as CardOutcome
 
 KIND = "change-passcode"
+SETS_PASSCODE = (KIND, "unlock")
 CHANGE, CONFIRM = "change", "confirm"
 LOST = "answer-lost"
 LONGEST = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS)  # until an answer comes, if one does
@@ -68,6 +70,12 @@ CERTAIN = frozenset(
 )
 
 
+class ChangeUnsettled(Conflict):
+    """Nobody knows whether the last change happened: ``operation`` is to be gone on with."""
+
+    reason = "change-unsettled"
+
+
 def rule_for_bridge(card: Card, person: Person | None) -> dict[str, Any]:
     """What the bridge checks before it touches the card; the server never sees a passcode."""
     return card.passcode_rule.as_facts(card.number, person.uuid if person else None)
@@ -86,6 +94,26 @@ def passcode_hint(card: Card) -> str | None:
     if last is None or last.state.is_over:
         return None
     return "new-then-old" if last.step == CONFIRM or _may_have_happened(last) else None
+
+
+def changed_lately(card: Card) -> bool:
+    """Whether the passcode was changed, and nobody has signed in with the new one since.
+
+    The page may not have heard that it was, so that its holder may still type the old one.
+    """
+    changed = db.session.scalar(
+        select(func.max(CardOperation.finished_at)).where(
+            CardOperation.card_id == card.id,
+            CardOperation.kind == KIND,
+            CardOperation.state == OperationState.DONE,
+        )
+    )
+    if changed is None:
+        return False
+    signed_in = db.session.scalar(
+        select(func.max(Session.started_at)).where(Session.card_id == card.id)
+    )
+    return signed_in is None or signed_in <= changed
 
 
 def unsettled(actor: Principal, *, browser: str, now: datetime) -> str | None:
@@ -131,6 +159,7 @@ class ChangePasscode(Operation):
         made = turn.statement(results[-1], key, Purpose.PASSCODE_CHANGE)
         turn.card.new_passcode_refused = False
         turn.card.modified_at = turn.now
+        give_up_others(turn)
         turn.record("card.passcode-changed", Outcome.DONE, statement=made.token)
         return Done()
 
@@ -145,6 +174,8 @@ class ChangePasscode(Operation):
         if _may_have_changed(code, facts):
             turn.record("card.passcode-change", Outcome.FAILED, reason=LOST, code=code)
             return Pause(CONFIRM, LOST, {"use": "new-then-old", "code": code})
+        if code == Code.WRONG_PASSCODE and changed_lately(turn.card):
+            return Pause(CHANGE, code, {**facts, "use": "new"})
         return Pause(CHANGE, code, dict(facts))
 
     def resumes_at(self, operation: CardOperation) -> str:
@@ -152,6 +183,34 @@ class ChangePasscode(Operation):
         if operation.step == CHANGE and _may_have_happened(operation):
             return CONFIRM
         return operation.step
+
+
+def give_up_others(turn: Turn) -> None:
+    """Which passcode holds has been proven: nothing else that sets it is to be gone on with."""
+    others = db.session.scalars(
+        select(CardOperation).where(
+            CardOperation.card_id == turn.card.id,
+            CardOperation.kind.in_(SETS_PASSCODE),
+            CardOperation.finished_at.is_(None),
+            CardOperation.id != turn.operation.id,
+        )
+    )
+    for operation in others:
+        operation.state = OperationState.ABANDONED
+        operation.finished_at = turn.now
+
+
+def _lost_in(browser: str, card: Card) -> CardOperation | None:
+    """The change of this card's passcode that was asked for here and may have happened."""
+    last = db.session.scalar(
+        select(CardOperation)
+        .where(CardOperation.card_id == card.id, CardOperation.kind == KIND)
+        .order_by(CardOperation.id.desc())
+        .limit(1)
+    )
+    if last is None or last.state.is_over or last.browser != browser:
+        return None
+    return last if last.step == CONFIRM or _may_have_happened(last) else None
 
 
 def _may_have_changed(code: str, facts: Mapping[str, Any]) -> bool:
@@ -185,11 +244,15 @@ def start(
 
     Raises:
         Conflict: the card in the reader is not the one that is signed in.
+        ChangeUnsettled: an earlier change may have happened; the old passcode is not to be tried.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     card = db.session.get_one(Card, principal.card_id)
     if guid is not None and guid.lower() != card.guid:
         raise Conflict("another-card")
+    lost = _lost_in(browser, card)
+    if lost is not None and lost.session_id == principal.session_id:
+        raise ChangeUnsettled(operation=lost.public_id)
     return journal.begin(
         CHANGE_PASSCODE,
         sid=sid,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.card_operations import base, journal, renew, sign_terms
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn
-from app.card_operations.change_passcode import passcode_hint
+from app.card_operations.change_passcode import changed_lately, give_up_others, passcode_hint
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import StepPassed
@@ -18,7 +18,7 @@ from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import SignInRefused
 from app.domain.sign_in import CardFacts, CertificateFacts, SignInRefusal, sign_in_refusal
-from app.domain.statuses import CertificateStatus, KeyState, OperationState
+from app.domain.statuses import CertificateStatus, KeyState
 from app.extensions import db
 from app.models import Card, CardKey, CardOperation, Certificate
 from app.pki import validation
@@ -130,6 +130,8 @@ class SignIn(Operation):
         if code == Code.WRONG_PASSCODE and passcode_hint(turn.card) == "new-then-old":
             turn.card.new_passcode_refused = True
             return Pause(turn.step.name, code, {**facts, "use": "old"})
+        if code == Code.WRONG_PASSCODE and changed_lately(turn.card):
+            return Pause(turn.step.name, code, {**facts, "use": "new"})
         return super().card_said_no(turn, code, facts, sure)
 
     def resumes_at(self, operation: CardOperation) -> str:
@@ -141,16 +143,7 @@ class SignIn(Operation):
 def _settle_passcode(turn: Turn) -> None:
     """Whoever signs in has shown which passcode holds: nothing is left unknown."""
     turn.card.new_passcode_refused = False
-    stale = db.session.scalars(
-        select(CardOperation).where(
-            CardOperation.card_id == turn.card.id,
-            CardOperation.kind.in_(("change-passcode", "unlock")),
-            CardOperation.finished_at.is_(None),
-        )
-    )
-    for operation in stale:
-        operation.state = OperationState.ABANDONED
-        operation.finished_at = turn.now
+    give_up_others(turn)
 
 
 def start(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.card_operations import change_passcode
 from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
-from app.card_operations.change_passcode import passcode_hint
+from app.card_operations.change_passcode import ChangeUnsettled, passcode_hint
 from app.card_operations.refusals import CardNotVerified, OperationOver
 from app.domain.errors import Conflict, NotSignedIn
 from app.domain.statuses import OperationState
@@ -45,9 +45,9 @@ def in_the_chip(counter: Counter) -> str:
     return counter.chip().passcode.value.rstrip(b"\xff").decode()
 
 
-def lose_the_answer(counter: Counter, *, changed: bool) -> str:
+def lose_the_answer(counter: Counter, *, changed: bool, ticket: NextTicket | None = None) -> str:
     """The card leaves the reader at the very command that changes the passcode."""
-    ticket = start(counter)
+    ticket = ticket or start(counter)
     result = counter.page.step(ticket, passcode=PASSCODE, new_passcode=NEW) if changed else None
     assert result is None or "results" in result
     # The bridge's word never reaches the server; the page knows only that the bridge has gone.
@@ -181,6 +181,44 @@ def test_a_card_torn_out_at_any_command_is_never_locked_by_what_follows(
     assert counter.chip().passcode.left == 3
 
 
+def test_a_page_that_heard_nothing_is_not_asked_for_the_old_passcode_again(
+    counter: Counter, card: Card
+) -> None:
+    ticket = start(counter)
+    counter.page.step(ticket, passcode=PASSCODE, new_passcode=NEW)  # and its answer is lost
+    with pytest.raises(ChangeUnsettled) as error:
+        start(counter)
+    operation = error.value.facts["operation"]
+    assert operation == ticket.operation
+    assert isinstance(counter.run(counter.ticket(operation), passcode=NEW), Finished)
+
+
+def test_a_page_that_did_not_hear_of_the_change_is_told_at_the_first_refusal(
+    counter: Counter, card: Card
+) -> None:
+    assert isinstance(change(counter), Finished)
+    again = change(counter, new="Amber362")
+    assert isinstance(again, CardAnswered)
+    assert again.facts == {"left": 2, "use": "new"}
+    elsewhere = counter.run(counter.start_sign_in(card), passcode=PASSCODE)
+    assert isinstance(elsewhere, CardAnswered)
+    assert elsewhere.facts == {"left": 1, "use": "new"}
+    counter.sign_in(card, NEW)
+    wrong = change(counter)
+    assert isinstance(wrong, CardAnswered)
+    assert wrong.facts == {"left": 2}
+
+
+def test_a_change_gives_up_what_was_begun_before_it(counter: Counter, card: Card) -> None:
+    wrong = change(counter, old="wrong-00")
+    assert isinstance(wrong, CardAnswered)
+    assert isinstance(change(counter), Finished)
+    row = db.session.scalars(
+        select(CardOperation).where(CardOperation.public_id == wrong.operation)
+    ).one()
+    assert row.state is OperationState.ABANDONED
+
+
 def test_only_the_card_that_is_signed_in_can_be_changed(counter: Counter, card: Card) -> None:
     with pytest.raises(Conflict, match="another-card"):
         start(counter, guid="ab" * 16)
@@ -216,10 +254,10 @@ def test_a_change_whose_answer_was_lost_is_gone_on_with_after_a_reload(
             counter.actor, browser=browser or counter.page.browser, now=counter.now + later
         )
 
-    under_way = start(counter).operation
+    under_way = start(counter)
     assert unsettled() is None
-    assert unsettled(timedelta(minutes=2)) == under_way
-    operation = lose_the_answer(counter, changed=True)
+    assert unsettled(timedelta(minutes=2)) == under_way.operation
+    operation = lose_the_answer(counter, changed=True, ticket=under_way)
     assert unsettled() == operation
     assert unsettled(browser="f" * 64) is None
     counter.run(counter.ticket(operation), passcode=NEW)

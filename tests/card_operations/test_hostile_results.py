@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.card_operations import age, change_passcode, issue, journal, presence, wire
 from app.card_operations.answers import NextTicket
@@ -15,7 +15,15 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import RuleBroken
 from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import Card, CardKey, Certificate, Person, Session, TermsAcceptance
+from app.models import (
+    Card,
+    CardKey,
+    CardOperation,
+    Certificate,
+    Person,
+    Session,
+    TermsAcceptance,
+)
 from reader_bridge.contract import Code, Typ
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import ORIGIN, RunningBridge
@@ -73,12 +81,21 @@ def starts(counter: Counter, card: Card) -> dict[str, Start]:
     at_bridge = counter.at_the_bridge()
     without_seat = {name: value for name, value in at_bridge.items() if name != "seat"}
     actor = counter.actor
+
+    def change() -> NextTicket:
+        """As if nothing of the kind had been asked before: else that would be settled first."""
+        db.session.execute(
+            update(CardOperation)
+            .where(CardOperation.kind == change_passcode.KIND)
+            .values(state=OperationState.ABANDONED, finished_at=counter.now)
+        )
+        db.session.commit()
+        return change_passcode.start(actor, guid=card.guid, **at_bridge, **common)
+
     return {
         "sign-in": lambda: counter.start_sign_in(card),
         "presence": lambda: presence.start(actor, **without_seat, **common),
-        "change-passcode": lambda: change_passcode.start(
-            actor, guid=card.guid, **at_bridge, **common
-        ),
+        "change-passcode": change,
         "age": lambda: age.start(card, 10, actor=None, **at_bridge, **common),
     }
 

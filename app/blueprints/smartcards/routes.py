@@ -45,15 +45,22 @@ def start_passcode(card_id: int) -> ResponseReturnValue:
     if not card.in_use:
         raise Conflict("another-card")
     body = posted()
-    ticket = change_passcode.start(
-        principal(),
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        guid=str(body.get("card") or "")[:32] or None,
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
-    )
+    try:
+        ticket = change_passcode.start(
+            principal(),
+            sid=str(body.get("sid")),
+            seat=str(body.get("seat")),
+            guid=str(body.get("card") or "")[:32] or None,
+            browser=browser_digest(),
+            office=current_office(),
+            now=clock.now(),
+        )
+    except change_passcode.ChangeUnsettled as error:
+        stopped = error.facts["operation"]
+        fragment = render_template(
+            "smartcards/_passcode.html", card=card, state="lost", operation=stopped
+        )
+        return fragment, 409
     return jsonify(ticket.for_page())
 
 
