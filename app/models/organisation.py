@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.roles import Role
@@ -43,13 +43,19 @@ class Position(Base):
 
 
 class Assignment(Base):
-    """A person holds a position from one day to another. Both days count; no end is open-ended."""
+    """A person holds a position from one day to another. Both days count; no end is open-ended.
+
+    ``at_home`` notes that the position is in the person's home organisation, so that whoever looks
+    for the people of an organisation reads only those positions that say more than the home does.
+    Where it is false, nothing is said (see ``app.models.person``).
+    """
 
     __tablename__ = "assignment"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"), index=True)
+    position_id: Mapped[int] = mapped_column(ForeignKey("position.id"))
+    at_home: Mapped[bool] = mapped_column(default=False, server_default=false())
     start: Mapped[date]
     end: Mapped[date | None]
     modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -59,6 +65,7 @@ class Assignment(Base):
     __table_args__ = (
         CheckConstraint('"end" IS NULL OR "end" >= start', name="ends_after_it_starts"),
         Index(None, "person_id", "start"),
+        Index(None, "position_id", "at_home"),
     )
 
     def is_current(self, today: date) -> bool:

@@ -2,13 +2,24 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    event,
+    inspect,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship, validates
 
 from app.domain.identity import is_uuid
 from app.domain.statuses import PersonStatus
 from app.models.base import Base, UtcDateTime, one_of, sorted_text
-from app.models.organisation import Assignment, Organisation
+from app.models.organisation import Assignment, Organisation, Position
 
 
 class Person(Base):
@@ -80,3 +91,23 @@ class PersonPhoto(Base):
     content_type: Mapped[str] = mapped_column(String(40))
     image: Mapped[bytes] = mapped_column(LargeBinary)
     taken_on: Mapped[date]
+
+
+@event.listens_for(Assignment, "before_insert")
+def _note_whether_at_home(
+    _: Mapper[Assignment], connection: Connection, assignment: Assignment
+) -> None:
+    at_home = (
+        select(Position.organisation_id == Person.organisation_id)
+        .join_from(Position, Person, Person.id == assignment.person_id)
+        .where(Position.id == assignment.position_id)
+    )
+    assignment.at_home = bool(connection.scalar(at_home))
+
+
+@event.listens_for(Person, "before_update")
+def _forget_who_was_at_home(_: Mapper[Person], connection: Connection, person: Person) -> None:
+    if inspect(person).attrs.organisation_id.history.has_changes():
+        connection.execute(
+            update(Assignment).where(Assignment.person_id == person.id).values(at_home=False)
+        )

@@ -19,7 +19,7 @@ from app.domain.principal import Principal
 from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
-from app.models import Organisation, Person
+from app.models import Assignment, Organisation, Person
 from app.services.keys import vault
 
 PAGE = 25  # people a page
@@ -138,7 +138,8 @@ def _named(
     Those whose home is elsewhere are few and come last: they are found through their positions.
     """
     home = Person.organisation_id.in_(reached)
-    visiting = Person.id.in_(scope.working_in(reached, today))
+    away = scope.working_in(reached, today).where(Assignment.at_home.is_(False))
+    visiting = Person.id.in_(away)
     ways = [and_(home, _begins(start)) for start in starts]
     ways.append(and_(visiting, ~home, or_(*map(_begins, starts))))
     parts = []

@@ -222,3 +222,23 @@ def test_a_role_in_another_organisation_reaches_others():
     sponsor = sessions.load(a_session(a_card(person), assignment_id=assignment.id), START)
     assert sponsor is not None
     assert scope.organisations(sponsor) == [clinic.id]
+
+
+# Positions that say no more than the home does
+
+
+def test_a_position_at_home_is_noted_as_such(agent):
+    person = a_colleague(agent, "Ho", "Me")
+    elsewhere = an_organisation()
+    assert an_assignment(person).at_home
+    assert not an_assignment(person, organisation=elsewhere).at_home
+
+
+def test_who_moves_home_is_still_found_where_they_work(agent):
+    person = a_colleague(agent, "Mo", "Ver")
+    assignment = an_assignment(person)
+    person.organisation = an_organisation()
+    db.session.commit()
+    db.session.refresh(assignment)
+    assert not assignment.at_home
+    assert names(agent, "ver") == ["Mo Ver"]
