@@ -133,6 +133,7 @@ class VirtualCard:
         torn = tear is not None and self._sent == tear.at
         if torn and tear is not None and not tear.takes_effect:
             return self._tear()
+        self._inside.take_time(self.state.behaviour.command_seconds)
         answer = self._receive(apdu)
         return self._tear() if torn else answer
 

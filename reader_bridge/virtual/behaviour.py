@@ -64,6 +64,7 @@ class Behaviour:
     # Keys
     empty_slot_sw: int = 0x6A86  # the answer to a signature by an empty slot
     key_generation_seconds: float = 0.0
+    signature_seconds: float = 0.0  # and any other use of a private key
     keeps_rsa_beside_ec: bool = False  # an RSA key outlives a new EC key in its slot
     attestation: str = "none"  # "none", "good", "short" (the last byte is missing)
 
@@ -74,6 +75,7 @@ class Behaviour:
     version: tuple[int, int, int] | None = (5, 4, 3)
 
     # Transport
+    command_seconds: float = 0.0  # what each command takes, answer included
     extended: str = "refused"  # "refused" (6700), "taken", "taken-61xx"
 
     tear: Tear | None = None

@@ -77,3 +77,8 @@ class Inside:
     def demand_management(self) -> None:
         if not self.powered.management_authenticated:
             raise Refused(SW_NOT_AUTHENTICATED)
+
+    def take_time(self, seconds: float) -> None:
+        """Be as slow as a chip: nothing happens where the setting is 0."""
+        if seconds:
+            self.sleep(seconds)

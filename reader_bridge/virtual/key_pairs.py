@@ -54,7 +54,7 @@ def generate_asymmetric(card: Inside, command: Received) -> bytes:
     algorithm = control.get(0x80, b"")
     if len(algorithm) != 1:
         raise Refused(SW_WRONG_DATA)
-    card.sleep(card.behaviour.key_generation_seconds)
+    card.take_time(card.behaviour.key_generation_seconds)
     key = card.make_key(algorithm[0])
     _keep(card, slot, key, algorithm[0], control, generated=True)
     return tlv.encode(0x7F49, public_template(key))
@@ -100,6 +100,7 @@ def general_authenticate(card: Inside, command: Received) -> bytes:
     if blocked and card.behaviour.dead_when_both_blocked:
         raise Refused(SW_FAILED)
     _demand_passcode(card, slot, held)
+    card.take_time(card.behaviour.signature_seconds)
     key = load(held)
     if 0x85 in items:
         result = _agree(key, items[0x85])
