@@ -28,7 +28,8 @@ from reader_bridge.contract import FIRST_PORT
 ROOT = Path(__file__).resolve().parent
 
 SECRETS = ("SECRET_KEY", "VAULT_KEY", "TICKET_KEY", "AUDIT_KEY", "ISSUER_PASSPHRASE")
-OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD")
+OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD", "PKCS11_PIN")
+ISSUERS = ("file", "pkcs11")  # where the keys of the issuing authorities are
 
 # The parts of app.domain.session_rules.SessionLimits that SESSION_..._SECONDS sets
 SESSION_LIMITS = ("idle", "idle_warning", "total", "presence", "busy", "operation")
@@ -110,6 +111,7 @@ class Config:
     AUDIT_KEY: str | None
     ISSUER_PASSPHRASE: str | None
     MAIL_PASSWORD: str | None
+    PKCS11_PIN: str | None
     DEBUG = False
     TESTING = False
 
@@ -131,6 +133,9 @@ class Config:
         self.ORIGIN = environ.get("ORIGIN", "http://127.0.0.1:5000").rstrip("/")
         # Where certificates say to ask about them. Without TLS is right: all of it is signed
         self.PKI_ORIGIN = environ.get("PKI_ORIGIN", "").rstrip("/") or None
+        self.ISSUER = environ.get("ISSUER", "file").strip().lower()
+        self.PKCS11_MODULE = environ.get("PKCS11_MODULE")
+        self.PKCS11_TOKEN = environ.get("PKCS11_TOKEN")
         self.SMARTCARD_LOGON = flag("SMARTCARD_LOGON", environ)
         self.BRIDGE_PORT = number("BRIDGE_PORT", environ, FIRST_PORT)
         self.DEMONSTRATION = flag("DEMONSTRATION", environ)
@@ -208,10 +213,25 @@ class Config:
         Raises:
             ConfigurationError: and says which, all at once.
         """
-        origin = urlsplit(self.ORIGIN)
-        if origin.scheme not in {"http", "https"} or not origin.netloc or origin.path:
+        for name in ("ORIGIN", "PKI_ORIGIN"):
+            value = getattr(self, name)
+            origin = urlsplit(value or "")
+            well_formed = origin.scheme in {"http", "https"} and origin.netloc and not origin.path
+            if value is not None and not well_formed:
+                raise ConfigurationError(
+                    f"{name} is scheme, host and port of this service, not {value!r}"
+                )
+        self._check_issuer()
+
+    def _check_issuer(self) -> None:
+        if self.ISSUER not in ISSUERS:
+            raise ConfigurationError(f"ISSUER is one of {', '.join(ISSUERS)}, not {self.ISSUER!r}")
+        needed = ("PKCS11_MODULE", "PKCS11_TOKEN", "PKCS11_PIN")
+        missing = [name for name in needed if not getattr(self, name)]
+        if self.ISSUER == "pkcs11" and missing:
             raise ConfigurationError(
-                f"ORIGIN is scheme, host and port of this service, not {self.ORIGIN!r}"
+                f"ISSUER=pkcs11 needs {', '.join(missing)}: the path of the token's module, "
+                "the token's label, and its PIN (or a file that holds it, in PKCS11_PIN_FILE)"
             )
 
 

@@ -44,6 +44,7 @@ COMMANDS: tuple[str, ...] = (
     "app.cli.keys:keys",
     "app.cli.mail:mail",
     "app.cli.people:people",
+    "app.cli.pki:pki",
     "app.cli.terms:terms",
     "app.cli.tidy:tidy",
     "app.cli.vault:vault",

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from app.card_operations.tickets import TicketKeys
 from app.pki.authority import BuiltInAuthority, Issuer
+from app.pki.key_stores import key_store
 from app.pki.ocsp import Responder
 from app.vault import Vault
 
@@ -43,10 +44,13 @@ class Office:
 
     @cached_property
     def issuer(self) -> Issuer:
+        folder = Path(self.config["PKI_FOLDER"])
+        passphrase = str(self.config["ISSUER_PASSPHRASE"]).encode()
         return BuiltInAuthority.open(
-            Path(self.config["PKI_FOLDER"]),
-            str(self.config["ISSUER_PASSPHRASE"]).encode(),
+            folder,
+            passphrase,
             origin=str(self.config.get("PKI_ORIGIN") or self.origin),
+            keys=key_store(self.config, folder, passphrase),
             smartcard_logon=bool(self.config.get("SMARTCARD_LOGON")),
         )
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from flask import current_app
 from flask.cli import AppGroup
 from joserfc.jwk import OKPKey
 
 from app import clock
 from app.card_operations.office import current_office
 from app.pki.authority import BuiltInAuthority
+from app.pki.key_stores import KeyUnusable, key_store
 
 PKI = "pki"
 
@@ -75,12 +77,16 @@ def create(folder: Path, origin: str | None) -> None:
     for name, text in made.items():
         write_secret(folder / name, text)
     passphrase = made["ISSUER_PASSPHRASE"].encode()
-    BuiltInAuthority.create(
-        folder / PKI,
-        passphrase,
-        now=clock.now(),
-        origin=origin.rstrip("/") if origin else None,
-    )
+    try:
+        BuiltInAuthority.create(
+            folder / PKI,
+            passphrase,
+            now=clock.now(),
+            origin=origin.rstrip("/") if origin else None,
+            keys=key_store(current_app.config, folder / PKI, passphrase),
+        )
+    except (KeyUnusable, FileExistsError) as error:
+        raise click.ClickException(f"{error}. Remove {folder}, and start again") from error
     for name in made:
         click.echo(f"{name}_FILE={folder.absolute() / name}")
     click.echo(f"PKI_FOLDER={folder.absolute() / PKI}")

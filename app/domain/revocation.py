@@ -25,6 +25,9 @@ class RevocationReason(StrEnum):
     PRIVILEGE_WITHDRAWN = "privilege-withdrawn"
 
 
+_REASONS: dict[str | None, RevocationReason] = {each.value: each for each in RevocationReason}
+
+
 class Verdict(StrEnum):
     GOOD = "good"
     REVOKED = "revoked"
@@ -75,7 +78,7 @@ def standing(known: Known | None) -> Standing:
 
 def reason_of(word: str | None) -> RevocationReason:
     """Return the reason that a row gives. One that is no reason of ours is unspecified."""
-    return RevocationReason(word) if word in set(RevocationReason) else RevocationReason.UNSPECIFIED
+    return _REASONS.get(word, RevocationReason.UNSPECIFIED)
 
 
 def shard_of(serial: str) -> int:

@@ -1,10 +1,10 @@
 """Where the private keys of authorities are kept: in encrypted files, or in a token (token.py)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -83,6 +83,17 @@ class FirstThat:
             except KeyUnusable as problem:
                 problems.append(str(problem))
         raise KeyUnusable("; ".join(problems))
+
+
+def key_store(settings: Mapping[str, Any], folder: Path, passphrase: bytes) -> KeyStore:
+    """Return where the settings have the keys: in a token where ISSUER says so, else in files."""
+    files = KeyFiles(folder, passphrase)
+    if settings.get("ISSUER") != "pkcs11":
+        return files
+    from app.pki.token import Token  # needs a library that not every server has
+
+    token = Token(settings["PKCS11_MODULE"], settings["PKCS11_TOKEN"], settings["PKCS11_PIN"])
+    return FirstThat((token, files))
 
 
 def open_file(path: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:

@@ -93,6 +93,12 @@ def certify(
     return builder.sign(root_key, hashes.SHA384())
 
 
+def request(name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateSigningRequest:
+    """Ask for a certificate for an authority whose key is here while the root's is elsewhere."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_name(title(name)))
+    return builder.sign(key, hashes.SHA256())
+
+
 def successor_of(folder: Path, line: str) -> str:
     """Return the name of the next authority of a line: "issuing-2" after "issuing"."""
     return f"{line}-{len(names_in(folder, line)) + 1}"
