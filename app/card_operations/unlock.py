@@ -22,6 +22,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from app.card_operations import base, journal, permitted, sealed
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import (
@@ -33,19 +35,20 @@ from app.card_operations.base import (
     Pause,
     Result,
     Turn,
-    key_of,
 )
-from app.card_operations.certificates import key_being_made
 from app.card_operations.change_passcode import CERTAIN, rule_for_bridge
+from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
-from app.card_operations.refusals import PukUnknown, UnlockNotAllowed
-from app.card_operations.statements import KnownKey, StatementRefused
+from app.card_operations.refusals import CardNotVerified, PukUnknown, UnlockNotAllowed
+from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status, shown_status
 from app.domain.card_services import CardService
 from app.domain.days import day_of
+from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.puk import Puk, PukDoubt
 from app.domain.statuses import Outcome
+from app.extensions import db
 from app.models import Card, CardOperation
 from reader_bridge.contract import Code, Command, Hold, PasscodeRefusal, Purpose, Slot, Stage
 
@@ -82,12 +85,13 @@ class Unlock(Operation):
             work, hold = _work_unlock(turn), Hold.PASSCODE
         else:
             work, hold = [turn.sign(_signer(turn), Purpose.UNLOCK)], Hold.PASSCODE
-        return Ask(work=work, card=turn.card.guid, hold=hold, stages=STAGES)
+        shown = turn.operation.facts["shown_guid"]
+        return Ask(work=work, card=shown, hold=hold, stages=STAGES)
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:
         next_status(turn.card.status, CardEvent.UNLOCK)
         if turn.step.name == START:
-            turn.statement(results[0], _key(turn.card, Slot.CARD_AUTHENTICATION), _STARTS)
+            _statement(turn, results[0], _card_key(turn), Purpose.UNLOCK_START)
             turn.operation.facts["proven_at"] = turn.now.isoformat()
             if turn.operation.facts["mode"] == SELF_SERVICE:
                 return Pause(UNLOCK, ANSWER_QUESTIONS)
@@ -96,7 +100,7 @@ class Unlock(Operation):
             _passcode_is_set(turn)
         signer = _signer(turn)
         try:
-            made = turn.statement(results[-1], signer, Purpose.UNLOCK)
+            made = _statement(turn, results[-1], signer, Purpose.UNLOCK)
         except StatementRefused:
             if not _another_signer(turn, signer):
                 raise
@@ -127,8 +131,6 @@ class Unlock(Operation):
         return START
 
 
-_STARTS = Purpose.UNLOCK_START
-
 UNLOCKING = base.register(Unlock())
 
 
@@ -141,20 +143,24 @@ def start_assisted(
     browser: str,
     office: Office,
     now: datetime,
+    guid: str | None = None,
     tries_left: int | None = None,
 ) -> NextTicket:
     """Unlock a holder's card with an agent's help, or go on with an unlock that was cut. Commits.
 
     The card is in ``seat``, the second reader; the holder types the new passcode, once, with the
-    first ticket. ``tries_left`` is what the chip said of its passcode.
+    first ticket. ``guid`` is what the card shows, where other software has written that: its card
+    key proves it in any case. ``tries_left`` is what the chip said of its passcode.
 
     Raises:
+        Conflict: "another-card", when ``guid`` is another card's.
         NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
         PukUnknown: the card's PUK is none that the service knows; the holder needs a new card.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
     permitted.demand(agent, card, CardService.UNLOCK, now=now, tries_left=tries_left)
+    shown = _shown(card, guid)
     if sealed.doubt(card).unknown:
         raise PukUnknown
     at: dict[str, Any] = {
@@ -162,25 +168,38 @@ def start_assisted(
     }  # fmt: skip
     begun = journal.unfinished(card, KIND)
     if begun is not None:
-        begun.facts["mode"] = ASSISTED
+        begun.facts.update(mode=ASSISTED, shown_guid=shown)
         return journal.take_over(begun, **at)
     return journal.begin(
-        UNLOCKING, card=card, person_id=card.person_id, facts={"mode": ASSISTED}, **at
+        UNLOCKING,
+        card=card,
+        person_id=card.person_id,
+        facts={"mode": ASSISTED, "shown_guid": shown},
+        **at,
     )
 
 
 def start_self_service(
-    card: Card, *, sid: str, seat: str, browser: str, office: Office, now: datetime
+    card: Card,
+    *,
+    sid: str,
+    seat: str,
+    browser: str,
+    office: Office,
+    now: datetime,
+    guid: str | None = None,
 ) -> NextTicket:
     """U1 alone, for the holder without anybody's help: it stands still until ``allow``. Commits.
 
     Raises:
+        Conflict: "another-card", when ``guid`` is another card's.
         TransitionRefused: the card is not one that can be unlocked.
         PukUnknown: the card's PUK is none that the service knows.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
     next_status(card.status, CardEvent.UNLOCK)
+    shown = _shown(card, guid)
     if sealed.doubt(card).unknown:
         raise PukUnknown
     begun = journal.unfinished(card, KIND)
@@ -188,13 +207,25 @@ def start_self_service(
         "sid": sid, "seat": seat, "browser": browser, "actor": None, "office": office, "now": now,
     }  # fmt: skip
     if begun is not None:
-        begun.facts["mode"] = SELF_SERVICE
+        begun.facts.update(mode=SELF_SERVICE, shown_guid=shown)
         for name in ("proven_at", "allowed_at"):  # whoever comes later proves everything again
             begun.facts.pop(name, None)
         return journal.take_over(begun, **at)
     return journal.begin(
-        UNLOCKING, card=card, person_id=card.person_id, facts={"mode": SELF_SERVICE}, **at
+        UNLOCKING,
+        card=card,
+        person_id=card.person_id,
+        facts={"mode": SELF_SERVICE, "shown_guid": shown},
+        **at,
     )
+
+
+def _shown(card: Card, guid: str | None) -> str:
+    """What the card in the reader shows: its own identifier, or one that is no other card's."""
+    shown = guid.lower() if guid else card.guid
+    if shown != card.guid and db.session.scalar(select(Card.id).filter_by(guid=shown)):
+        raise Conflict("another-card")
+    return shown
 
 
 def allow(operation: CardOperation, *, now: datetime) -> None:
@@ -210,7 +241,11 @@ def _after_start(turn: Turn) -> Hold:
 
 
 def _work_start(turn: Turn) -> list[dict[str, Any]]:
-    return [turn.sign(_key(turn.card, Slot.CARD_AUTHENTICATION), _STARTS)]
+    return [turn.sign(_card_key(turn), Purpose.UNLOCK_START)]
+
+
+def _statement(turn: Turn, result: Result, key: KnownKey, purpose: Purpose) -> Statement:
+    return turn.statement(result, key, purpose, guid=turn.operation.facts["shown_guid"])
 
 
 def _work_unlock(turn: Turn) -> list[dict[str, Any]]:
@@ -294,18 +329,9 @@ def _nothing_was_sent(code: str, facts: Mapping[str, Any]) -> bool:
 
 
 def _signers(card: Card) -> list[KnownKey]:
-    """The keys to ask, in order. After a renewal or a repair that was cut off, 9A is what the
-    service issued for it last; before that, nobody knows what 9A holds, and 9C speaks."""
-    half_done = journal.unfinished(card, "renew", "repair")
-    authentication = key_being_made(card, Slot.AUTHENTICATION)
-    signature = key_being_made(card, Slot.SIGNATURE)
-    wanted = [authentication]
-    if half_done is None or signature is None:
-        wanted.append(key_of(card, Slot.AUTHENTICATION))
-    wanted += [signature, key_of(card, Slot.SIGNATURE), key_of(card, Slot.CARD_AUTHENTICATION)]
-    first_of_slot = {key.slot: key for key in reversed(wanted) if key is not None}
+    """The keys to ask, in order; while a renewal or a repair stands still, 9A may be unknown."""
     slots = (Slot.AUTHENTICATION, Slot.SIGNATURE, Slot.CARD_AUTHENTICATION)
-    return [first_of_slot[slot] for slot in slots if slot in first_of_slot]
+    return [key for slot in slots if (key := key_on(card, slot)) is not None]
 
 
 def _signer(turn: Turn) -> KnownKey:
@@ -322,10 +348,10 @@ def _another_signer(turn: Turn, failed: KnownKey) -> bool:
     return any(key.slot.value not in own["unproven"] for key in _signers(turn.card))
 
 
-def _key(card: Card, slot: Slot) -> KnownKey:
-    key = key_of(card, slot) or key_being_made(card, slot)
+def _card_key(turn: Turn) -> KnownKey:
+    key = key_on(turn.card, Slot.CARD_AUTHENTICATION)
     if key is None:
-        raise StatementRefused("no key")
+        raise CardNotVerified("no card key")
     return key
 
 
