@@ -34,6 +34,7 @@ BLUEPRINTS = (
     "app.blueprints.terms.routes:bp",
     "app.blueprints.workstations.routes:bp",
     "app.blueprints.reader_check.routes:bp",
+    "app.blueprints.reports.routes:bp",
 )
 
 # What `flask` can be told on the command line: click commands and groups.

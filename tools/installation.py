@@ -206,6 +206,8 @@ class Installation:
             "deliver",
             "--every",
             "2",
+            "--remind-every",
+            "10",
         ]
         return self._start(family, "mail delivery", command, lambda: True)
 

@@ -4,6 +4,7 @@ from app.models.audit_event import AuditEvent
 from app.models.base import Base, UtcDateTime
 from app.models.card import Card, CardKey, Certificate
 from app.models.card_operation import CardOperation, CardOperationStep
+from app.models.expiry_reminder import ExpiryReminder
 from app.models.imported_management_key import ImportedManagementKey
 from app.models.install_code import InstallCode, InstallCodeUse
 from app.models.organisation import Assignment, Organisation, Position
@@ -26,6 +27,7 @@ __all__ = [
     "CardOperation",
     "CardOperationStep",
     "Certificate",
+    "ExpiryReminder",
     "ImportedManagementKey",
     "InstallCode",
     "InstallCodeUse",

@@ -74,7 +74,7 @@ class Card(Base):
             "status IN ('blank', 'cancelled') OR person_id IS NOT NULL", name="has_a_holder"
         ),
         CheckConstraint("status <> 'expired'", name="expired_is_never_stored"),
-        Index("ix_card_expires_on", "expires_on"),
+        Index(None, "expires_on", "id"),
         # Lists of revoked certificates name those of suspended cards too
         Index(
             "ix_card_suspended",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, UtcDateTime
 
 _WAITING = text("delivered_at IS NULL AND failed_at IS NULL")
+_FAILED = text("failed_at IS NOT NULL")
 
 
 class OutboxMessage(Base):
@@ -34,6 +35,12 @@ class OutboxMessage(Base):
             "not_before",
             sqlite_where=_WAITING,
             postgresql_where=_WAITING,
+        ),
+        Index(
+            "ix_outbox_message_failed",
+            "failed_at",
+            sqlite_where=_FAILED,
+            postgresql_where=_FAILED,
         ),
         Index(None, "created_at"),
     )

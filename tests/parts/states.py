@@ -241,6 +241,19 @@ STATES: tuple[State, ...] = (
         "There is a problem",
         status=422,
     ),
+    # Reports
+    State(
+        "what expires soon",
+        "reports.expiring",
+        signed_in(MANAGER, "RA Manager", address="/reports/expiring?within=90"),
+        "Expire within 90 days",
+    ),
+    State(
+        "nothing expires soon",
+        "reports.expiring",
+        signed_in(MANAGER, "RA Manager", address="/reports/expiring?within=7"),
+        "within 7 days",
+    ),
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),

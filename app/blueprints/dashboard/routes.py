@@ -7,7 +7,7 @@ from app import clock
 from app.blueprints.permissions import may, principal, requires
 from app.domain.days import day_of
 from app.domain.roles import Permission
-from app.services import profile, requests
+from app.services import mail_status, profile, requests
 
 bp = Blueprint("dashboard", __name__)
 
@@ -15,8 +15,10 @@ bp = Blueprint("dashboard", __name__)
 @bp.get("/")
 @requires(Permission.OWN_PROFILE)
 def show() -> ResponseReturnValue:
-    card = profile.own_card(principal().card_id, today=day_of(clock.now()))
+    now = clock.now()
+    card = profile.own_card(principal().card_id, today=day_of(now))
     awaiting = None
     if may(Permission.DECIDE_REQUEST):
         awaiting = requests.awaiting_count(principal())
-    return render_template("dashboard/page.html", card=card, awaiting=awaiting)
+    mail = mail_status.trouble(now) if may(Permission.READ_AUDIT) else None
+    return render_template("dashboard/page.html", card=card, awaiting=awaiting, mail=mail)

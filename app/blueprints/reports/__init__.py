@@ -1,0 +1,1 @@
+"""Lists for agents of the registration authority."""

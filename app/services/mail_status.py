@@ -1,0 +1,111 @@
+"""How the mail is doing: what waits, what the mail server does not take, what was given up."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from app.extensions import db
+from app.models import OutboxMessage
+
+SHOWN = 50
+LATE = timedelta(hours=1)  # after which a message that waits tells that nobody delivers
+
+_WAITS = (OutboxMessage.delivered_at.is_(None), OutboxMessage.failed_at.is_(None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What an RA manager is told. ``since`` is when the oldest message that waits was written."""
+
+    given_up: int
+    retried: int
+    since: datetime | None  # only where it has waited for too long
+
+    def __bool__(self) -> bool:
+        return bool(self.given_up or self.retried or self.since)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One message that the mail server did not take."""
+
+    id: int
+    template: str
+    to: str
+    created_at: datetime
+    attempts: int
+    last_error: str | None
+    given_up: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailStatus:
+    """``problems`` are the newest; ``trouble`` counts them all."""
+
+    waiting: int
+    trouble: Trouble
+    problems: list[Problem]
+
+
+def trouble(now: datetime) -> Trouble:
+    """Say whether mail has a problem: two queries, each of an index that holds only such rows."""
+    given_up = db.session.scalar(select(func.count()).where(OutboxMessage.failed_at.is_not(None)))
+    retried, oldest = db.session.execute(
+        select(
+            func.count(OutboxMessage.last_error),  # those that have one
+            func.min(OutboxMessage.created_at),
+        ).where(*_WAITS)
+    ).one()
+    late = oldest is not None and oldest <= now - LATE
+    return Trouble(given_up=given_up or 0, retried=retried, since=oldest if late else None)
+
+
+def status(now: datetime) -> MailStatus:
+    """Return what an administrator is shown."""
+    waiting = db.session.scalar(select(func.count()).select_from(OutboxMessage).where(*_WAITS))
+    given_up = list(
+        db.session.scalars(
+            select(OutboxMessage)
+            .where(OutboxMessage.failed_at.is_not(None))
+            .order_by(OutboxMessage.failed_at.desc())
+            .limit(SHOWN)
+        )
+    )
+    retried = list(
+        db.session.scalars(
+            select(OutboxMessage)
+            .where(*_WAITS, OutboxMessage.last_error.is_not(None))
+            .order_by(OutboxMessage.not_before)
+            .limit(SHOWN)
+        )
+    )
+    return MailStatus(
+        waiting=waiting or 0,
+        trouble=trouble(now),
+        problems=[_problem(each) for each in given_up + retried],
+    )
+
+
+def retry(now: datetime) -> int:
+    """Have everything that was given up tried again from the beginning. Return how many."""
+    again = db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.failed_at.is_not(None))
+        .values(failed_at=None, attempts=0, last_error=None, not_before=now)
+        .returning(OutboxMessage.id)
+    ).all()
+    db.session.commit()
+    return len(again)
+
+
+def _problem(message: OutboxMessage) -> Problem:
+    return Problem(
+        id=message.id,
+        template=message.template,
+        to=message.to,
+        created_at=message.created_at,
+        attempts=message.attempts,
+        last_error=message.last_error,
+        given_up=message.failed_at is not None,
+    )
