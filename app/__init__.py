@@ -30,6 +30,7 @@ BLUEPRINTS = (
     "app.blueprints.profile.routes:bp",
     "app.blueprints.people.routes:bp",
     "app.blueprints.requests.routes:bp",
+    "app.blueprints.manage_smartcard:bp",
     "app.blueprints.role.routes:bp",
     "app.blueprints.terms.routes:bp",
     "app.blueprints.workstations.routes:bp",

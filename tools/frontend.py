@@ -32,6 +32,9 @@ FILES = {
     f"{DESIGN_SYSTEM}/nhsuk-frontend.min.js": "nhsuk/nhsuk-frontend.min.js",
     f"{DESIGN_SYSTEM}/nhsuk-frontend.min.css": "nhsuk/nhsuk-frontend.min.css",
     f"{DESIGN_SYSTEM}/assets": "nhsuk/assets",
+    # Not for pages: what is printed on a card (app/services/card_layout.py)
+    "dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf": "fonts/DejaVuSansCondensed.ttf",
+    "dejavu-fonts-ttf/ttf/DejaVuSansCondensed-Bold.ttf": "fonts/DejaVuSansCondensed-Bold.ttf",
 }
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")  # they fetch from outside
 SOURCE_MAP = re.compile(r"(/\*|//)# sourceMappingURL=[^\n*]*(\*/)?")
@@ -98,6 +101,9 @@ def copy() -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_dir():
             shutil.copytree(origin, destination)
+            continue
+        if origin.suffix == ".ttf":
+            shutil.copy(origin, destination)
             continue
         text = SOURCE_MAP.sub("", origin.read_text(encoding="utf-8"))
         if origin.suffix == ".css":

@@ -131,8 +131,12 @@ def start(
     office: Office,
     now: datetime,
     number: str | None = None,
+    approved: Mapping[str, Any] | None = None,
 ) -> NextTicket:
     """Begin to issue a card to a person, or go on with the issue that was cut off. Commits.
+
+    ``approved`` is the evidence of the agent's approval (``approvals.Approval``); the event of the
+    issue keeps it.
 
     Raises:
         VirtualCardRefused: a card in software, where only real ones are allowed.
@@ -141,8 +145,10 @@ def start(
     """
     if blank.virtual and not office.virtual_cards_allowed:
         raise VirtualCardRefused
-    unfinished = _unfinished(person, blank)
+    unfinished = unfinished_with(person, blank)
     if unfinished is not None:
+        if approved is not None:
+            unfinished.facts["approved"] = dict(approved)
         # Whoever has the card in the reader goes on with it, in a session of their own.
         return journal.take_over(
             unfinished,
@@ -183,6 +189,7 @@ def start(
             "algorithms": {slot.value: algorithm.value for slot in ORDER},
             "refused": [],
             "written": [],
+            "approved": dict(approved) if approved is not None else None,
         },
     )
 
@@ -226,7 +233,7 @@ def give_up(operation: CardOperation, *, actor: Principal | None, now: datetime)
 # Which card
 
 
-def _unfinished(person: Person, blank: BlankCard) -> CardOperation | None:
+def unfinished_with(person: Person, blank: BlankCard) -> CardOperation | None:
     """The issue that was cut off with this very card: it shows our GUID, or what it showed then."""
     begun = db.session.scalars(
         select(CardOperation)

@@ -194,6 +194,7 @@ def _finish(turn: Turn, last: Statement) -> Move:
         guid=card.guid,
         number=card.number,
         statement=last.token,
+        approved=turn.operation.facts.get("approved"),
     )
     return Done({"guid": card.guid, "number": card.number})
 

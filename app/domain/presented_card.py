@@ -4,7 +4,8 @@ Only what the card itself shows counts here. What the service has decided about 
 afterwards (``app.domain.sign_in``); whose it is, is told to the person who can sign with it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -33,7 +34,7 @@ class PresentedCard:
 
     ``certificate`` is the authentication certificate (DER), ``None`` without one of ours;
     ``expires_on`` is its last day and ``uuid`` what it names. ``tries_left`` is ``None`` where the
-    card does not say.
+    card does not say. ``certificates`` (DER, by slot) are all that it holds, whoever issued them.
     """
 
     reader: str
@@ -48,6 +49,7 @@ class PresentedCard:
     tries_left: int | None
     rule: PasscodeRule
     virtual: bool = False
+    certificates: Mapping[str, bytes] = field(default_factory=dict)
 
     def look(self, today: date) -> Look:
         """Say how the card looks; ``today`` is a day in London."""

@@ -39,6 +39,18 @@ def count_try(key: str, *, limit: int, window: timedelta, now: datetime) -> int:
     return limit - tries
 
 
+def is_first(key: str, *, now: datetime) -> bool:
+    """Say whether this is seen for the first time, and remember it. Part of the caller's action."""
+    on_sqlite = db.engine.dialect.name == "sqlite"
+    insert = sqlite.insert(RateLimit) if on_sqlite else postgresql.insert(RateLimit)
+    seen = db.session.execute(
+        insert.values(key=key, window_start=now, count=1)
+        .on_conflict_do_nothing(index_elements=[RateLimit.key])
+        .returning(RateLimit.count)
+    ).one_or_none()
+    return seen is not None
+
+
 def forget(key: str) -> None:
     """Clear the count, after a success. Part of the caller's action."""
     db.session.execute(delete(RateLimit).where(RateLimit.key == key))

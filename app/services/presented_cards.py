@@ -53,7 +53,22 @@ def presented(row: Mapping[str, Any], *, issuer: Issuer, now: datetime) -> Prese
         tries_left=tries if isinstance(tries, int) and 0 <= tries <= 15 else None,
         rule=_rule(row.get("rule")),
         virtual=row.get("virtual") is True,
+        certificates=written(row.get("certificates")),
     )
+
+
+def written(found: object) -> dict[str, bytes]:
+    """Return the certificates that a page has read from a card, by slot; whoever issued them."""
+    read: dict[str, bytes] = {}
+    for slot in Slot:
+        text = found.get(slot.value) if isinstance(found, dict) else None
+        if not isinstance(text, str) or len(text) > LONG:
+            continue
+        try:
+            read[slot.value] = wire.to_bytes(text)
+        except wire.Malformed:
+            continue
+    return read
 
 
 def _certificate(found: object, issuer: Issuer, now: datetime) -> x509.Certificate | None:

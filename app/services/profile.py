@@ -43,6 +43,11 @@ class CardRow:
         """Whether it has services: it is not cancelled, and was not only printed."""
         return self.status not in (CardStatus.BLANK, CardStatus.CANCELLED)
 
+    @property
+    def in_date(self) -> bool:
+        """Whether its certificates have not run out, and it is not out of use for good."""
+        return self.in_use and self.status is not CardStatus.EXPIRED
+
 
 @dataclass(frozen=True, kw_only=True)
 class Held:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in, with_card
+from tests.parts.states_of_manage import MANAGE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
@@ -22,6 +23,7 @@ WITHOUT_A_PAGE = {
     "bridge.challenge": "for a bridge that brings an install code",
     "card_operations.stands": "leads to the page of the operation's kind",
     "profile.photo": "a picture, part of the profile",
+    "manage_smartcard.print_card": "a PDF to be printed on a card",
     "people.photo": "a picture, part of a person's page",
 }
 
@@ -260,6 +262,7 @@ STATES: tuple[State, ...] = (
     *PEOPLE_STATES,
     *READER_STATES,
     *RENEWAL_STATES,
+    *MANAGE_STATES,
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),

@@ -124,7 +124,7 @@ export class CardStep extends HTMLElement {
    * @returns {{seat: string | null, reading: object | null} & HTMLElement | null}
    */
   #place() {
-    return this.hasAttribute("own-card") ? null : this.closest("second-reader");
+    return this.closest("second-reader");
   }
 
   /**

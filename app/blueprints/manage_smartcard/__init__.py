@@ -1,0 +1,13 @@
+"""Manage Smartcard: what an agent does with a user's card in the second reader."""
+
+from app.blueprints.manage_smartcard import (
+    approving,
+    cancelling,
+    issuing,
+    present,
+    repairing,
+    services,
+)
+from app.blueprints.manage_smartcard.blueprint import bp
+
+__all__ = ["approving", "bp", "cancelling", "issuing", "present", "repairing", "services"]

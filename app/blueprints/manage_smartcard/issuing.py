@@ -1,0 +1,151 @@
+"""Issuing a card: the identity check, the blank card in the second reader, and its print."""
+
+from typing import Any
+
+from flask import Response, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.blueprints.bodies import posted
+from app.blueprints.browsers import browser_digest
+from app.blueprints.fragments import go_to
+from app.blueprints.manage_smartcard.approving import ask_identity
+from app.blueprints.manage_smartcard.blueprint import bp
+from app.blueprints.manage_smartcard.forms import IdentityForm, from_step
+from app.blueprints.manage_smartcard.present import in_reader, presented
+from app.blueprints.outcomes import Showing, Shown, shows
+from app.blueprints.permissions import principal, requires
+from app.card_operations import issue as issue_operation
+from app.card_operations import journal
+from app.card_operations.answers import CardAnswered, Finished, Waiting
+from app.card_operations.office import current_office
+from app.domain.passcode import PasscodeRule
+from app.domain.roles import Permission
+from app.domain.second_card import SecondCard
+from app.models import CardOperation
+from app.services import card_print, issuing, second_reader
+
+ISSUABLE = frozenset({SecondCard.BLANK, SecondCard.HALF_ISSUED})
+APPROVAL_LENGTH = 36
+
+
+@bp.get("/people/<uuid>/issue")
+@requires(Permission.ISSUE_CARD)
+def issue(uuid: str) -> ResponseReturnValue:
+    """Ask for the identity check first; then for the blank card."""
+    whom = issuing.read(principal(), uuid, now=clock.now(), look=True)
+    approval = request.args.get("approval", "")[:APPROVAL_LENGTH]
+    page = "issue.html" if approval or whom.goes_on else "identity.html"
+    return render_template(
+        f"manage_smartcard/{page}",
+        form=IdentityForm(formdata=None),
+        person=whom.person,
+        offer=whom.offer,
+        begun=whom.begun,
+        act="issue",
+        approval=approval,
+    )
+
+
+@bp.post("/people/<uuid>/issue/approve")
+@requires(Permission.ISSUE_CARD)
+def approve_issue(uuid: str) -> ResponseReturnValue:
+    body = posted()
+    form = from_step(IdentityForm, body)
+    whom = issuing.read(principal(), uuid, now=clock.now())
+    if not form.validate():
+        return ask_identity(form, person=whom.person, offer=whom.offer, act="issue")
+    ticket = issuing.start_approval(
+        principal(),
+        uuid,
+        form.seen(),
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        guid=str(body.get("card") or "")[:32] or None,
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(ticket.for_page())
+
+
+@bp.post("/people/<uuid>/issue/card")
+@requires(Permission.ISSUE_CARD)
+def issue_card(uuid: str) -> ResponseReturnValue:
+    """Say whether the card in the second reader can be issued to this person."""
+    whom = issuing.read(principal(), uuid, now=clock.now())
+    shown, others = presented()
+    if shown is None:
+        return in_reader("choose", cards=others)
+    found = second_reader.look(principal(), shown, office=current_office(), now=clock.now())
+    if found.what not in ISSUABLE:
+        what = "not-blank" if found.what is SecondCard.HELD else found.what
+        return in_reader(what, card=shown)
+    if found.person is not None and found.person.id != whom.row.id:
+        return in_reader("not-blank", card=shown)
+    return render_template(
+        "manage_smartcard/_blank.html",
+        shown=shown,
+        rule=shown.rule,
+        continues=found.person is not None,
+        **_shown(whom, request.args.get("approval", "")[:APPROVAL_LENGTH]),
+    )
+
+
+@bp.post("/people/<uuid>/issue/start")
+@requires(Permission.ISSUE_CARD)
+def start_issue(uuid: str) -> ResponseReturnValue:
+    body = posted()
+    reading = body.get("reading")
+    ticket = issuing.start(
+        principal(),
+        uuid,
+        reading if isinstance(reading, dict) else {},
+        approval=str(body.get("approval") or "")[:APPROVAL_LENGTH],
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(ticket.for_page())
+
+
+@bp.get("/people/<uuid>/cards/<int:card_id>/print")
+@requires(Permission.ISSUE_CARD)
+def print_card(uuid: str, card_id: int) -> ResponseReturnValue:
+    """The card's print as a PDF of its own size."""
+    made = card_print.of_card(principal(), uuid, card_id, now=clock.now())
+    response = Response(made.pdf, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="card-{made.number}.pdf"'
+    return response
+
+
+def _shown(whom: issuing.Issuing, approval: str = "") -> dict[str, Any]:
+    return {"person": whom.person, "offer": whom.offer, "approval": approval}
+
+
+def show_answer(answer: Shown) -> ResponseReturnValue:
+    """Show what the card that is being issued answered, in the place of its form."""
+    if isinstance(answer, Finished):
+        return jsonify(location=url_for("manage_smartcard.done", operation=answer.operation))
+    row = journal.find(answer.operation, browser=browser_digest())
+    assert row.person is not None
+    whom = issuing.read(principal(), row.person.uuid, now=clock.now())
+    said: dict[str, Any] = {"facts": answer.facts, "continues": True}
+    if isinstance(answer, CardAnswered):
+        said["code"] = answer.code
+    elif isinstance(answer, Waiting):
+        said["waiting"] = answer.reason
+    rule = row.card.passcode_rule if row.card else PasscodeRule()
+    return render_template("manage_smartcard/_issuing.html", rule=rule, **_shown(whom), **said)
+
+
+def show_standing(row: CardOperation) -> ResponseReturnValue:
+    assert row.person is not None
+    if row.state.is_over:
+        return go_to(url_for("manage_smartcard.done", operation=row.public_id))
+    return go_to(url_for("manage_smartcard.issue", uuid=row.person.uuid))
+
+
+shows(issue_operation.KIND, Showing(answer=show_answer, stands=show_standing), assisted=True)
