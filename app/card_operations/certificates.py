@@ -5,14 +5,13 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from cryptography import x509
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.card_operations.statements import KnownKey
-from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.revocation import RevocationReason
-from app.domain.statuses import CertificateStatus, KeyState, SessionEnd
+from app.domain.statuses import CertificateStatus, KeyState
 from app.extensions import db
-from app.models import Card, CardKey, Certificate, Person, Session
+from app.models import Card, CardKey, Certificate
 from app.pki.authority import Issuer
 from app.pki.profiles import expires_on
 from reader_bridge.contract import Slot
@@ -126,27 +125,6 @@ def revoke(certificate: Certificate, reason: RevocationReason, now: datetime) ->
     certificate.status = CertificateStatus.REVOKED
     certificate.revoked_at = now
     certificate.revocation_reason = reason.value
-
-
-def replace_older_cards(person: Person, new: Card, *, now: datetime) -> None:
-    """Cancel every other card of a person, now that the new one is proven."""
-    older = db.session.scalars(
-        select(Card).where(
-            Card.person_id == person.id,
-            Card.id != new.id,
-            Card.status.in_((CardStatus.ISSUED, CardStatus.LOCKED, CardStatus.SUSPENDED)),
-        )
-    )
-    for card in older:
-        card.apply(CardEvent.CANCEL, now=now)
-        for certificate in card.certificates:
-            revoke(certificate, RevocationReason.SUPERSEDED, now)
-        db.session.execute(
-            update(Session)
-            .where(Session.card_id == card.id, Session.ended_at.is_(None))
-            .values(ended_at=now, end_reason=SessionEnd.CARD_CANCELLED)
-        )
-    db.session.flush()
 
 
 def _certificate(card: Card, slot: Slot, status: CertificateStatus) -> Certificate | None:

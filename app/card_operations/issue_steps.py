@@ -5,12 +5,13 @@ from uuid import UUID
 
 from app.card_operations import imported_keys, management_session, objects, sealed, wire
 from app.card_operations.base import Done, GoOn, Move, Result, Turn
-from app.card_operations.certificates import activate, replace_older_cards
+from app.card_operations.certificates import activate
 from app.card_operations.change_passcode import rule_for_bridge
 from app.card_operations.makes import factory_settings
 from app.card_operations.management import ManagementKey, ManagementRefused
 from app.card_operations.new_keys import NewKeys
 from app.card_operations.refusals import CardNotBlank
+from app.card_operations.replacing import replace_older_cards
 from app.card_operations.statements import Statement
 from app.card_operations.tickets import Work
 from app.domain.card_lifecycle import CardEvent
@@ -182,7 +183,7 @@ def _finish(turn: Turn, last: Statement) -> Move:
     """I7: from here on the card is issued, and the holder's older card is not."""
     card, person = turn.card, turn.operation.person
     assert person is not None
-    replace_older_cards(person, card, now=turn.now)
+    replace_older_cards(turn, person, card)
     card.person = person
     card.apply(CardEvent.ISSUE, now=turn.now)
     card.issued_at = turn.now

@@ -139,7 +139,7 @@ def _flaw(
         return Flaw.KEY_OF_ANOTHER_CARD
     if row.holder_id != row.person_id:
         return Flaw.CARD_OF_ANOTHER_PERSON
-    if not any(_certifies(der, row.public_key, row.uuid, issuer) for der in certificates):
+    if not any(certifies(der, row.public_key, row.uuid, issuer) for der in certificates):
         return Flaw.KEY_NOT_CERTIFIED
     try:
         key = KnownKey.from_der(Slot(row.slot), row.public_key)
@@ -151,7 +151,7 @@ def _flaw(
     return None
 
 
-def _certifies(der: bytes, public_key: bytes, uuid: str, issuer: Issuer) -> bool:
+def certifies(der: bytes, public_key: bytes, uuid: str, issuer: Issuer) -> bool:
     """Say whether a certificate of ours binds this key to this person. Its time is not asked."""
     try:
         certificate = x509.load_der_x509_certificate(der)

@@ -155,3 +155,24 @@ def test_the_keys_of_a_cancelled_card_stay_known_so_that_old_signatures_can_be_v
 ) -> None:
     counter.run(start(counter, card), passcode=PASSCODE)
     assert {each.slot for each in card.keys} == {slot.value for slot in Slot}
+
+
+def test_a_card_that_is_replaced_is_cancelled_with_an_event_and_what_ran_on_it_ends(
+    counter: Counter, card: Card, holder: Person
+) -> None:
+    principal = counter.sign_in(card)
+    ticket = change_passcode.start(
+        principal, guid=None, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    late = counter.page.step(ticket, passcode=PASSCODE, new_passcode="Green815")
+    counter.actor = None
+    counter.reader = READER_2
+    counter.put_in(name="two")
+    new = counter.issue(holder)
+    db.session.refresh(card)
+    assert card.status is CardStatus.CANCELLED
+    assert sessions.times(principal.session_id) is None
+    with pytest.raises(OperationOver):
+        counter.bring(ticket.operation, late)
+    event = db.session.scalars(select(AuditEvent).filter_by(event="card.cancelled")).one()
+    assert (event.facts["reason"], event.facts["replaced_by"]) == ("replaced", new.number)
