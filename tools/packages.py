@@ -23,6 +23,7 @@ PACKAGES = {
     "yubico-piv-tool": "yubico-piv-tool",
     "softhsm2": "softhsm2-util",
     "openssl": "openssl",
+    "libengine-pkcs11-openssl": "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so",
     "postgresql": "psql",
     "chromium": "chromium",
 }

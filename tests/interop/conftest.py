@@ -30,10 +30,12 @@ class Tools:
         self.folder = folder
         self._environment = {**pcscd.environment, "HOME": str(folder)}
 
-    def run(self, *command: str, succeeds: bool | None = True, **environment: str) -> str:
+    def run(
+        self, *command: str, succeeds: bool | None = True, says: str = "", **environment: str
+    ) -> str:
         """Run a program to its end, with more in its environment, and return what it said.
 
-        ``succeeds`` is None where its exit status says something else.
+        ``succeeds`` is None where its exit status says something else; ``says`` is what is typed.
         """
         program = command[0]
         if shutil.which(program) is None:
@@ -43,6 +45,7 @@ class Tools:
             env=self._environment | environment,
             cwd=self.folder,
             text=True,
+            input=says,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=60,
