@@ -25,8 +25,8 @@ class Destination:
 DESTINATIONS = (
     Destination("Dashboard", "dashboard.show", Permission.OWN_PROFILE),
     Destination("People", "people.search", Permission.FIND_PERSON),
-    Destination("Requests", "requests.awaiting", Permission.DECIDE_REQUEST),
     Destination("Manage Smartcard", "manage_smartcard.page", Permission.FIND_PERSON),
+    Destination("Requests", "requests.awaiting", Permission.DECIDE_REQUEST),
     Destination("My profile", "profile.show", Permission.OWN_PROFILE),
 )
 

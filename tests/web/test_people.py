@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.domain.roles import Role
 from app.extensions import db
-from app.models import AuditEvent, Card, Organisation, Person, PersonPhoto
+from app.models import AuditEvent, Card, CardOperation, Organisation, Person, PersonPhoto
 from app.services import people
 from tests.parts.clock import START
 from tests.parts.people import a_card, a_person, an_assignment, an_organisation
@@ -194,7 +194,46 @@ def test_a_persons_page_costs_the_same_however_many_cards_they_have(
         costs.append(len([query for query in queries if query.startswith("SELECT")]))
         for _ in range(3):
             a_card(person, status="cancelled")
-    assert costs[0] == costs[1] <= 9
+    assert costs[0] == costs[1] <= 10
+
+
+@pytest.mark.parametrize("kind", ["renew", "repair", "issue", "unlock", "erase"])
+def test_what_stands_still_on_a_card_is_shown_with_the_way_on(
+    client: FlaskClient, kind: str
+) -> None:
+    card = a_holder(an_agent(client))
+    assert card.person
+    uuid = card.person.uuid
+    for moment in (None, START):
+        db.session.add(
+            CardOperation(
+                public_id=f"operation-{moment}",
+                kind=kind,
+                step="one",
+                card_id=card.id,
+                person_id=card.person_id,
+                browser="b" * 64,
+                started_at=START,
+                updated_at=START,
+                finished_at=moment,
+            )
+        )
+    db.session.commit()
+    page = client.get(f"/people/{uuid}").text
+    assert page.count("has not been finished") == 1
+    way_on = "issue" if kind == "issue" else f"cards/{card.id}"
+    assert re.search(rf'href="/people/{uuid}/{way_on}">Go on with it', page)
+
+
+@pytest.mark.parametrize(("role", "offered"), [(Role.RA_AGENT, True), (Role.SPONSOR, False)])
+def test_a_new_card_is_offered_or_says_which_role_it_needs(
+    client: FlaskClient, role: Role, offered: bool
+) -> None:
+    card = a_holder(an_agent(client, role))
+    assert card.person
+    page = client.get(f"/people/{card.person.uuid}").text
+    assert (f'href="/people/{card.person.uuid}/issue"' in page) is offered
+    assert ("Needs the role RA Agent" in page) is not offered
 
 
 # Photos
