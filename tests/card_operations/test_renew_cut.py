@@ -5,15 +5,22 @@ from datetime import timedelta
 import pytest
 
 from app.card_operations import journal, renew
-from app.card_operations.answers import CardAnswered, Finished
-from app.card_operations.refusals import (
-    VouchingKeyEnded,
-)
+from app.card_operations.answers import CardAnswered, Finished, NextTicket
+from app.card_operations.refusals import StepPassed, VouchingKeyEnded
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardServiceRefused
 from app.domain.statuses import OperationState, PersonStatus, SessionEnd
 from app.extensions import db
-from app.models import BridgeConnection, Card, CardOperation, Person
+from app.models import (
+    BridgeConnection,
+    Card,
+    CardOperation,
+    CardOperationStep,
+    OutboxMessage,
+    Person,
+    Session,
+    TermsVersion,
+)
 from app.services import sessions
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.renewing import (
@@ -186,3 +193,77 @@ def test_a_closed_account_is_not_renewed(counter: Counter, card: Card) -> None:
     db.session.commit()
     with pytest.raises(CardServiceRefused, match="holder-closed"):
         counter.bring(ticket.operation, result)
+
+
+# Meanwhile
+
+
+def test_terms_that_are_due_wait_while_the_signature_key_is_in_doubt(
+    counter: Counter, card: Card
+) -> None:
+    do(counter, start_renewal(counter, card), 1, PASSCODE)
+    db.session.add(
+        TermsVersion(
+            version=1, title="Terms", text="Text", sha256="0" * 64, published_at=counter.now
+        )
+    )
+    db.session.commit()
+    put_in_again(counter)
+    counter.sign_in(card)  # and is not asked to sign with a key that nobody knows
+    assert isinstance(counter.run(start_renewal(counter, card), passcode=PASSCODE), Finished)
+    must_be_renewed(counter, card)
+
+
+def test_every_statement_of_a_renewal_shows_that_the_card_is_there(
+    counter: Counter, card: Card
+) -> None:
+    assert counter.actor is not None
+    session = db.session.get_one(Session, counter.actor.session_id)
+    ticket = start_renewal(counter, card)
+    for _ in range(4):
+        session.last_presence_at = long_ago = counter.now - timedelta(minutes=2)
+        db.session.commit()
+        answer = counter.bring(ticket.operation, counter.page.step(ticket, passcode=PASSCODE))
+        db.session.refresh(session)
+        assert session.last_presence_at > long_ago
+        if isinstance(answer, NextTicket):
+            ticket = answer
+    assert isinstance(answer, Finished)
+
+
+def test_a_late_answer_to_a_step_that_was_begun_anew_counts_no_more(
+    counter: Counter, card: Card
+) -> None:
+    ticket = do(counter, start_renewal(counter, card), 1, PASSCODE)
+    late = counter.page.step(ticket)
+    again = start_renewal(counter, card)
+    with pytest.raises(StepPassed):
+        counter.bring(ticket.operation, late)
+    assert isinstance(counter.run(again, passcode=PASSCODE), Finished)
+    must_be_renewed(counter, card)
+
+
+def test_a_renewal_that_was_tried_very_often_goes_on_under_another_name(
+    counter: Counter, card: Card
+) -> None:
+    do(counter, start_renewal(counter, card), 2, PASSCODE)
+    first = renewal_of(card)
+    for number in range(len(first.steps) + 1, renew.MANY_STEPS + 1):
+        first.steps.append(
+            CardOperationStep(number=number, name="open", jti=str(number), ticket_at=counter.now)
+        )
+    db.session.commit()
+    put_in_again(counter)
+    assert isinstance(way_forward(counter, card, PASSCODE), Finished)
+    must_be_renewed(counter, card)
+    assert first.state is OperationState.ABANDONED
+
+
+def test_the_holder_is_told_by_mail(counter: Counter, card: Card) -> None:
+    assert card.person is not None
+    card.person.email = "ada@northmere.nhs.uk"
+    db.session.commit()
+    counter.run(start_renewal(counter, card), passcode=PASSCODE)
+    message = db.session.query(OutboxMessage).one()
+    assert (message.to, message.template) == (card.person.email, "certificates-renewed")
+    assert "Your passcode has stayed the same" in message.body_text

@@ -12,10 +12,11 @@ from app.blueprints.permissions import principal, requires
 from app.card_operations import change_passcode
 from app.card_operations.answers import CardAnswered, Finished, Waiting
 from app.card_operations.office import current_office
+from app.domain.card_services import CardService, demand
 from app.domain.errors import Conflict
 from app.domain.roles import Permission
 from app.models import CardOperation
-from app.services.own_card import own_card
+from app.services.own_card import OwnCard, own_card
 
 bp = Blueprint("smartcards", __name__, url_prefix="/profile/cards/<int:card_id>")
 
@@ -30,9 +31,7 @@ def service(card_id: int) -> ResponseReturnValue:
 @bp.get("/passcode")
 @requires(Permission.CHANGE_OWN_PASSCODE)
 def passcode(card_id: int) -> ResponseReturnValue:
-    card = own_card(principal(), card_id, now=clock.now())
-    if not card.in_use:
-        raise Conflict("another-card")
+    card = _own_card_in_use(card_id)
     stopped = change_passcode.unsettled(principal(), browser=browser_digest(), now=clock.now())
     state = "lost" if stopped else "form"
     return render_template("smartcards/passcode.html", card=card, state=state, operation=stopped)
@@ -41,9 +40,7 @@ def passcode(card_id: int) -> ResponseReturnValue:
 @bp.post("/passcode/start")
 @requires(Permission.CHANGE_OWN_PASSCODE)
 def start_passcode(card_id: int) -> ResponseReturnValue:
-    card = own_card(principal(), card_id, now=clock.now())
-    if not card.in_use:
-        raise Conflict("another-card")
+    card = _own_card_in_use(card_id)
     body = posted()
     try:
         ticket = change_passcode.start(
@@ -62,6 +59,15 @@ def start_passcode(card_id: int) -> ResponseReturnValue:
         )
         return fragment, 409
     return jsonify(ticket.for_page())
+
+
+def _own_card_in_use(card_id: int) -> OwnCard:
+    """The card that is signed in, if its passcode can be changed now."""
+    card = own_card(principal(), card_id, now=clock.now())
+    if not card.in_use:
+        raise Conflict("another-card")
+    demand(card.offer(CardService.CHANGE_PASSCODE))
+    return card
 
 
 def show_answer(answer: Shown) -> ResponseReturnValue:
