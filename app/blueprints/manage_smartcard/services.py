@@ -39,6 +39,8 @@ STARTS: dict[CardService, Callable[..., NextTicket]] = {
 }
 # Those that are told what the chip says of its passcode
 TOLD_OF_TRIES = frozenset({CardService.UNLOCK, CardService.CHANGE_PASSCODE})
+# Those that prove the card by a key, whatever identifier it shows
+KNOWN_BY_KEY = frozenset({CardService.UNLOCK, CardService.ERASE})
 
 
 @bp.get(ADDRESS)
@@ -87,7 +89,7 @@ def start_service(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
         more["tries_left"] = int(tries) if re.fullmatch("[0-9]{1,2}", tries) else None
     if wanted is CardService.REPAIR:
         more |= repairing.told(whose.card, body)
-    if wanted is CardService.ERASE:
+    if wanted in KNOWN_BY_KEY:
         more["guid"] = repairing.guid_shown(body)
     ticket = STARTS[wanted](
         principal(),
