@@ -150,11 +150,13 @@ def start(
     if begun is not None:
         begun.facts["shown_guid"] = shown
         return journal.take_over(begun, **at)
+    person_id = card.person_id
     unissued = journal.unfinished(card, issue.KIND)
     if unissued is not None:
         issue.give_up(unissued, actor=agent, now=now)
+        person_id = unissued.person_id
     facts: dict[str, Any] = {"shown_guid": shown, "refused": []}
-    return journal.begin(ERASE, card=card, person_id=card.person_id, facts=facts, **at)
+    return journal.begin(ERASE, card=card, person_id=person_id, facts=facts, **at)
 
 
 def _demand_it_may_be(card: Card, guid: str | None, begun: CardOperation | None) -> None:

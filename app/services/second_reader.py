@@ -103,9 +103,10 @@ def done_facts(row: CardOperation, *, now: datetime) -> dict[str, Any]:
     if row.kind == approve.KIND:
         concerned = approve.act_of(row).card_id
         card = db.session.get(Card, concerned) if concerned is not None else None
-    if card is None or card.person is None:
+    # A card that is not to be issued after all belongs to nobody
+    person = card.person or row.person if card is not None else None
+    if card is None or person is None:
         raise NotFound("card")
-    person = card.person
     return {
         "holder": person,
         "card": card,

@@ -15,15 +15,15 @@ from app.blueprints.manage_smartcard.forms import IdentityForm, from_step
 from app.blueprints.manage_smartcard.present import in_reader, presented
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
+from app.card_operations import erase, journal
 from app.card_operations import issue as issue_operation
-from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, Finished, Waiting
 from app.card_operations.office import current_office
 from app.domain.passcode import PasscodeRule
 from app.domain.roles import Permission
 from app.domain.second_card import SecondCard
 from app.models import CardOperation
-from app.services import card_print, issuing, second_reader
+from app.services import card_print, giving_up, issuing, second_reader
 
 ISSUABLE = frozenset({SecondCard.BLANK, SecondCard.HALF_ISSUED})
 APPROVAL_LENGTH = 36
@@ -83,11 +83,17 @@ def issue_card(uuid: str) -> ResponseReturnValue:
         return in_reader(what, card=shown)
     if found.person is not None and found.person.id != whom.row.id:
         return in_reader("not-blank", card=shown)
+    begun = giving_up.begun_with(whom.row, shown.guid)
+    erasing = begun is not None and begun.kind == erase.KIND
     return render_template(
         "manage_smartcard/_blank.html",
         shown=shown,
         rule=shown.rule,
         continues=found.person is not None,
+        gives_up=begun is not None,
+        erasing=erasing,
+        # A card that shows nothing may also be another one
+        issuable=not erasing or shown.guid is None,
         **_shown(whom, request.args.get("approval", "")[:APPROVAL_LENGTH]),
     )
 
@@ -102,6 +108,25 @@ def start_issue(uuid: str) -> ResponseReturnValue:
         uuid,
         reading if isinstance(reading, dict) else {},
         approval=str(body.get("approval") or "")[:APPROVAL_LENGTH],
+        sid=str(body.get("sid")),
+        seat=str(body.get("seat")),
+        browser=browser_digest(),
+        office=current_office(),
+        now=clock.now(),
+    )
+    return jsonify(ticket.for_page())
+
+
+@bp.post("/people/<uuid>/issue/give-up")
+@requires(Permission.ERASE_CARD)
+def give_up_issue(uuid: str) -> ResponseReturnValue:
+    """Erase the card in the second reader, whose issue was begun."""
+    body = posted()
+    reading = body.get("reading")
+    ticket = giving_up.start(
+        principal(),
+        uuid,
+        reading if isinstance(reading, dict) else {},
         sid=str(body.get("sid")),
         seat=str(body.get("seat")),
         browser=browser_digest(),
@@ -139,6 +164,15 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         said["waiting"] = answer.reason
     rule = row.card.passcode_rule if row.card else PasscodeRule()
     return render_template("manage_smartcard/_issuing.html", rule=rule, **_shown(whom), **said)
+
+
+def show_giving_up(row: CardOperation, **said: Any) -> ResponseReturnValue:
+    """Show what the card answered that is erased instead of issued, in the place of its form."""
+    assert row.person is not None
+    whom = issuing.read(principal(), row.person.uuid, now=clock.now())
+    return render_template(
+        "manage_smartcard/_giving_up.html", erasing=True, person=whom.person, **said
+    )
 
 
 def show_standing(row: CardOperation) -> ResponseReturnValue:

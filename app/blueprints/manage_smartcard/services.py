@@ -11,7 +11,7 @@ from app import clock
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
-from app.blueprints.manage_smartcard import repairing
+from app.blueprints.manage_smartcard import issuing, repairing
 from app.blueprints.manage_smartcard.about import About, about
 from app.blueprints.manage_smartcard.blueprint import bp
 from app.blueprints.manage_smartcard.present import in_reader, presented
@@ -150,12 +150,14 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
     row = journal.find(answer.operation, browser=browser_digest())
     assert row.card is not None
     assert row.person is not None
-    whose = about(row.person.uuid, row.card.id, CardService(row.kind))
     said: dict[str, Any] = {"facts": answer.facts}
     if isinstance(answer, CardAnswered):
         said["code"] = answer.code
     elif isinstance(answer, Waiting):
         said["waiting"] = answer.reason
+    if row.card.person_id is None:
+        return issuing.show_giving_up(row, **said)
+    whose = about(row.person.uuid, row.card.id, CardService(row.kind))
     return render_template(
         "manage_smartcard/_working.html",
         lost=row.kind == change_passcode.KIND and answer.step == change_passcode.CONFIRM,
@@ -169,6 +171,8 @@ def show_standing(row: CardOperation) -> ResponseReturnValue:
     assert row.person is not None
     if row.state.is_over:
         return go_to(url_for("manage_smartcard.done", operation=row.public_id))
+    if row.card is not None and row.card.person_id is None:
+        return go_to(url_for("manage_smartcard.issue", uuid=row.person.uuid))
     return go_to(
         url_for(
             "manage_smartcard.service",

@@ -1,0 +1,84 @@
+"""Giving up a card whose issue was cut off: it is erased, and blank again for anybody."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app import scope
+from app.card_operations import erase, issue
+from app.card_operations.answers import NextTicket
+from app.card_operations.office import Office
+from app.domain.card_lifecycle import CardStatus
+from app.domain.days import day_of
+from app.domain.errors import NotFound
+from app.domain.principal import Principal
+from app.domain.roles import Permission
+from app.extensions import db
+from app.models import Card, CardOperation, Person
+
+
+def begun_with(person: Person, guid: str | None) -> CardOperation | None:
+    """The issue to a person, or its erasing, that stands still on the card that shows this.
+
+    An emptied card shows nothing: then it is the erasing that had come so far.
+    """
+    begun = db.session.scalars(
+        select(CardOperation)
+        .join(Card, Card.id == CardOperation.card_id)
+        .where(
+            CardOperation.person_id == person.id,
+            CardOperation.kind.in_((issue.KIND, erase.KIND)),
+            CardOperation.finished_at.is_(None),
+            Card.status == CardStatus.BLANK,
+        )
+        .order_by(CardOperation.id.desc())
+    )
+    for operation in begun:
+        assert operation.card is not None
+        if guid is None:
+            is_it = bool(operation.facts.get("emptying"))
+        else:
+            is_it = guid.lower() in (operation.card.guid, operation.facts["shown_guid"])
+        if is_it:
+            return operation
+    return None
+
+
+def start(
+    actor: Principal,
+    uuid: str,
+    reading: Mapping[str, Any],
+    *,
+    sid: str,
+    seat: str,
+    browser: str,
+    office: Office,
+    now: datetime,
+) -> NextTicket:
+    """Erase the card in the second reader, whose issue to this person was begun. Commits.
+
+    ``reading`` is what the page says of that card.
+
+    Raises:
+        NotFound: no such person, out of reach, or nothing was begun with this card for them.
+        NotAllowed: not in this role.
+        and what ``erase.start`` raises.
+    """
+    actor.demand(Permission.ERASE_CARD)
+    person = scope.person(actor, uuid, today=day_of(now))
+    guid = reading.get("guid") if isinstance(reading.get("guid"), str) else None
+    begun = begun_with(person, guid)
+    if begun is None or begun.card is None:
+        raise NotFound("card")
+    return erase.start(
+        actor,
+        begun.card,
+        guid=guid,
+        sid=sid,
+        seat=seat,
+        browser=browser,
+        office=office,
+        now=now,
+    )
