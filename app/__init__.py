@@ -27,6 +27,7 @@ BLUEPRINTS = (
     "app.blueprints.demo.routes:bp",
     "app.blueprints.dashboard.routes:bp",
     "app.blueprints.help.routes:bp",
+    "app.blueprints.pki.routes:bp",
     "app.blueprints.profile.routes:bp",
     "app.blueprints.people.routes:bp",
     "app.blueprints.requests.routes:bp",
