@@ -17,20 +17,22 @@ def tell_holder(person: Person | None, template: str, *, now: datetime, **facts:
         outbox.queue(person.email, template, now=now, name=person.name, **facts)
 
 
-def tell_ra(person: Person | None, template: str, *, now: datetime, **facts: Any) -> None:
-    """Write to the registration authority of a person's organisation, where it has an address."""
-    if person is None:
-        return
-    address = ra_address(person.organisation.name)
-    if address:
-        outbox.queue(address, template, now=now, person=person, **facts)
+def tell_ra(person: Person | None, template: str, *, now: datetime, **facts: Any) -> bool:
+    """Write to the registration authority of a person's organisation; False without an address."""
+    address = ra_address(person.organisation.name) if person is not None else None
+    if address is None:
+        return False
+    outbox.queue(address, template, now=now, person=person, **facts)
+    return True
 
 
-def tell_line_manager(person: Person, template: str, *, now: datetime, **facts: Any) -> None:
-    """Write to a person's line manager, where there is one with an address."""
+def tell_line_manager(person: Person, template: str, *, now: datetime, **facts: Any) -> bool:
+    """Write to a person's line manager; False where there is none with an address."""
     manager = db.session.scalar(select(Person).where(Person.id == person.line_manager_id))
-    if manager is not None and manager.email:
-        outbox.queue(manager.email, template, now=now, name=manager.name, person=person, **facts)
+    if manager is None or not manager.email:
+        return False
+    outbox.queue(manager.email, template, now=now, name=manager.name, person=person, **facts)
+    return True
 
 
 def ra_address(organisation: str) -> str | None:

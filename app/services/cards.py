@@ -207,9 +207,13 @@ def _misused(card: Card, holder: Principal, *, note: str, now: datetime) -> Repo
     assert card.person is not None
     _record("card.misuse-reported", card, holder, now, note=note)
     facts = {**card_mail.card_facts(card), "note": note, "at": now}
-    card_mail.tell_holder(card.person, "card-misuse-reported", now=now, **facts)
-    card_mail.tell_ra(card.person, "card-misuse-reported-ra", now=now, **facts)
-    card_mail.tell_line_manager(card.person, "card-misuse-reported-manager", now=now, **facts)
+    told = {
+        "ra": card_mail.tell_ra(card.person, "card-misuse-reported-ra", now=now, **facts),
+        "manager": card_mail.tell_line_manager(
+            card.person, "card-misuse-reported-manager", now=now, **facts
+        ),
+    }
+    card_mail.tell_holder(card.person, "card-misuse-reported", now=now, told=told, **facts)
     db.session.commit()
     return Reported(cancelled=False, signed_out=False, request=None)
 
@@ -249,6 +253,7 @@ def _cancel(
         **evidence,
     )
     facts = {**card_mail.card_facts(card), "reason": reason.value, "requested": request is not None}
+    facts["note"] = note
     card_mail.tell_holder(card.person, "card-cancelled", now=now, **facts)
     card_mail.tell_ra(card.person, "card-cancelled-ra", now=now, by=actor.name, **facts)
     return request

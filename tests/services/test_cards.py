@@ -258,6 +258,17 @@ def test_a_holder_may_report_a_card_and_want_no_other(card: Card) -> None:
     assert db.session.scalars(select(Request)).all() == []
 
 
+def test_the_holder_is_told_the_truth_about_who_else_was_told(card: Card, app: Flask) -> None:
+    assert card.person is not None
+    card.person.line_manager = None
+    app.config["CONTACTS"] = None
+    db.session.commit()
+    cards.report(signed_in(card), card.id, Report.MISUSED, now=LATER)
+    [message] = db.session.scalars(select(OutboxMessage))
+    assert "which the service could not write to" in message.body_text
+    assert "have been told" not in message.body_text
+
+
 def test_nobody_reports_another_s_card(card: Card) -> None:
     with pytest.raises(NotFound):
         cards.report(a_principal(), card.id, Report.DAMAGED, now=LATER)
