@@ -134,14 +134,6 @@ def roles_with(permission: Permission) -> frozenset[Role]:
     return WHO_MAY.get(permission, frozenset())
 
 
-def in_scope(role_organisation: int, organisation: int, parents: Mapping[int, int | None]) -> bool:
-    """Say whether a role held in one organisation reaches another: itself and its children.
-
-    ``parents`` maps each organisation to the one above it, and may be a part of the tree.
-    """
-    return organisation == role_organisation or parents.get(organisation) == role_organisation
-
-
 def decides_on_own(actor_person: int, *people: int | None) -> bool:
     """Say whether the actor is one of the people concerned: nobody decides on their own."""
     return actor_person in people

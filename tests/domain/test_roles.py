@@ -9,7 +9,6 @@ from app.domain.roles import (
     Permission,
     Role,
     decides_on_own,
-    in_scope,
     permissions_of,
     roles_with,
 )
@@ -78,16 +77,6 @@ def test_a_card_holder_may_nothing_about_others():
 def test_the_roles_that_a_disabled_button_names():
     assert roles_with(P.MANAGE_POSITIONS) == {Role.RA_MANAGER, Role.ADVANCED_RA_AGENT}
     assert roles_with(P.OWN_PROFILE) == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("organisation", "reached"),
-    [(1, True), (2, True), (3, False), (4, False)],
-    ids=["itself", "a child", "another", "the parent of it"],
-)
-def test_a_role_reaches_its_organisation_and_that_one_s_children(organisation, reached):
-    parents = {1: 4, 2: 1, 3: None, 4: None}
-    assert in_scope(1, organisation, parents) is reached
 
 
 def test_nobody_decides_on_their_own():
