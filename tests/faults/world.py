@@ -94,6 +94,7 @@ class World:
     cards: dict[str, CardState] = field(default_factory=dict)
     pcs: dict[str, Pc] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Moment] = field(default_factory=dict)  # for scenarios that begin with the same
 
     def __post_init__(self) -> None:
         self._bridge = bridge_settings(self.folder, *self.office.tickets.public)

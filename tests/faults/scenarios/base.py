@@ -43,6 +43,7 @@ class Scenario(ABC):
         self.another = "739164" if self.behaviour.digits_only else "Green815"
         self._beginning: Moment | None = None
         self.who: Someone
+        self.thorough = True  # whether the check may take as long as the operation itself
         self.why = ""  # the last attempt did not get through
 
     def go_to_start(self) -> None:

@@ -68,7 +68,11 @@ class OnIssuedCard(Scenario):
     """Every operation on a card that its holder has in hand."""
 
     def prepare(self) -> None:
-        issuing = Issuing(self.world, self.behaviour_name, self.algorithm)
-        issuing.prepare()
-        issuing.ready()
-        issuing.attempt()
+        which = f"{self.behaviour_name} {self.algorithm}"
+        if which not in self.world.kept:
+            issuing = Issuing(self.world, self.behaviour_name, self.algorithm)
+            issuing.prepare()
+            issuing.ready()
+            issuing.attempt()
+            self.world.kept[which] = self.world.moment()
+        self.world.go_back(self.world.kept[which])
