@@ -1,8 +1,10 @@
 """Which certificates are still good, as the database has it at this moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.domain.revocation import UNKNOWN, Known, Standing, standing
@@ -26,6 +28,10 @@ _ONE = _ASKED.where(Certificate.serial == bindparam("serial"))
 _SEVERAL = _ASKED.where(Certificate.serial.in_(bindparam("serials", expanding=True)))
 
 
+class DatabaseAway(Exception):
+    """The database does not answer: nothing can be said at the moment."""
+
+
 def standings(
     database: Connection | Session, issuer: str, serials: Sequence[str]
 ) -> dict[str, Standing]:
@@ -38,6 +44,58 @@ def standings(
         found = database.execute(_ONE, {"issuer": issuer, "serial": serials[0]})
     else:
         found = database.execute(_SEVERAL, {"issuer": issuer, "serials": list(serials)})
+    return _said(serials, found)
+
+
+class LookUp:
+    """``standings``, asked of an engine's driver itself for one certificate: OCSP does little else.
+
+    Raises, when it is called:
+        DatabaseAway: the database does not answer.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        dialect = engine.dialect
+        compiled = _ONE.compile(dialect=dialect)
+        self._engine = engine
+        self._text = str(compiled)
+        self._order = compiled.positiontup  # None where the driver takes names
+        self._processors = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in _ONE.selected_columns
+        ]
+        self._errors = (SQLAlchemyError, dialect.loaded_dbapi.Error)
+
+    def __call__(self, issuer: str, serials: Sequence[str]) -> dict[str, Standing]:
+        try:
+            if len(serials) > 1:
+                with self._engine.connect() as connection:
+                    return standings(connection, issuer, serials)
+            return _said(serials, self._one(issuer, serials[0]))
+        except self._errors as error:
+            raise DatabaseAway from error
+
+    def _one(self, issuer: str, serial: str) -> list[tuple[Any, ...]]:
+        asked: Any = {"issuer": issuer, "serial": serial}
+        if self._order is not None:
+            asked = tuple(asked[name] for name in self._order)
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(self._text, asked)
+            rows = cursor.fetchall()
+        finally:
+            connection.close()  # back to the pool
+        return [
+            tuple(
+                value if process is None else process(value)
+                for process, value in zip(self._processors, row, strict=True)
+            )
+            for row in rows
+        ]
+
+
+def _said(serials: Sequence[str], found: Iterable[Any]) -> dict[str, Standing]:
     said = dict.fromkeys(serials, UNKNOWN)
     for serial, status, not_before, revoked_at, reason, card, suspended_at in found:
         said[serial] = standing(

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.revocation import GOOD, UNKNOWN, RevocationReason, Standing, Verdict
 from app.domain.statuses import CertificateStatus
 from app.extensions import db
 from app.pki.profiles import CARDS, PERSONS
-from app.services.revocation import standings
+from app.services.revocation import DatabaseAway, LookUp, standings
 from tests.parts.certificates import a_certificate
 from tests.parts.clock import START
 from tests.parts.people import a_card, a_person
@@ -45,6 +46,37 @@ def test_many_are_asked_for_with_one_query(count_queries):
     assert len(queries) == 1
     hold = Standing(Verdict.REVOKED, START, HOLD)
     assert answers == {good.serial: GOOD, held.serial: hold, "77": UNKNOWN}
+
+
+def test_the_driver_itself_says_the_same():
+    card = a_card(a_person())
+    suspended = a_card(a_person())
+    suspended.apply(CardEvent.SUSPEND, now=LATER)
+    revoked = a_certificate(
+        card, status="revoked", revoked_at=LATER, revocation_reason="key-compromise"
+    )
+    rows = [a_certificate(card), a_certificate(card, status="held"), a_certificate(suspended)]
+    serials = [each.serial for each in (*rows, revoked)] + ["77"]
+    expected = standings(db.session, PERSONS, serials)
+    assert expected[revoked.serial].since == LATER
+    look_up = LookUp(db.engine)
+    assert look_up(PERSONS, serials) == expected
+    for serial in serials:
+        assert look_up(PERSONS, [serial]) == {serial: expected[serial]}
+        assert look_up(CARDS, [serial]) == {serial: UNKNOWN}
+
+
+def test_a_database_that_is_away_is_said_to_be():
+    look_up = LookUp(db.engine)
+    db.session.execute(text("ALTER TABLE certificate RENAME TO elsewhere"))
+    db.session.commit()
+    try:
+        for serials in (["77"], ["77", "78"]):
+            with pytest.raises(DatabaseAway):
+                look_up(PERSONS, serials)
+    finally:
+        db.session.execute(text("ALTER TABLE elsewhere RENAME TO certificate"))
+        db.session.commit()
 
 
 def said(certificate):

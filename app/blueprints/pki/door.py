@@ -26,11 +26,12 @@ from app.card_operations.office import office_of
 from app.extensions import db
 from app.pki.addresses import OCSP_PATH
 from app.pki.authority import AuthorityUnusable
+from app.pki.key_stores import KeyUnusable
 from app.pki.making import ROOT
 from app.pki.ocsp import Answer, Status, refusal
 from app.pki.ocsp_request import MOST_BYTES
 from app.services import revocation_lists
-from app.services.revocation import standings
+from app.services.revocation import DatabaseAway, LookUp
 from app.services.revocation_lists import ListOf
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class Door:
         with self._app.app_context():
             return db.engine
 
+    @cached_property
+    def _look_up(self) -> LookUp:
+        return LookUp(self._engine)
+
     def _now(self) -> datetime:
         return clock.of(self._app)
 
@@ -106,13 +111,8 @@ class Door:
     def _answer(self, body: bytes) -> Answer:
         try:
             responder = office_of(self._app).responder
-            with self._engine.connect() as connection:
-                return responder.answer(
-                    body,
-                    lambda issuer, serials: standings(connection, issuer, serials),
-                    now=self._now(),
-                )
-        except (SQLAlchemyError, AuthorityUnusable) as error:
+            return responder.answer(body, self._look_up, now=self._now())
+        except (DatabaseAway, SQLAlchemyError, AuthorityUnusable, KeyUnusable) as error:
             log.error("failed", what="ocsp", exc_info=error)
             return refusal(Status.TRY_LATER)
         except Exception as error:
@@ -127,7 +127,7 @@ class Door:
             if name == ROOT:
                 return None if shard else self._root_list()
             return self._list(name, shard)
-        except (SQLAlchemyError, AuthorityUnusable) as error:
+        except (SQLAlchemyError, AuthorityUnusable, KeyUnusable) as error:
             log.error("failed", what=f"{name}.{kind}", exc_info=error)
             response = Response("try again later\n", 503, mimetype="text/plain")
             response.headers["Cache-Control"] = "no-store"
