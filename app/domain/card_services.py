@@ -5,7 +5,7 @@ meet the calendar and the people. The page shows every service, disabled with it
 is not available; the action asks the same functions (``demand``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -317,11 +317,6 @@ def _renewal(card: CardFacts, shown: CardStatus, *, role: Role | None, today: da
         case Renewal.EXPIRED:
             return _no(service, WhyNot.EXPIRED, **window)
     return _no(service, WhyNot.BLANK)  # issued, and without a day of expiry: nothing to renew
-
-
-def available(offers: Iterable[Offer]) -> set[CardService]:
-    """Return the services that can be used."""
-    return {offer.service for offer in offers if offer.available}
 
 
 def _yes(service: CardService, **facts: Any) -> Offer:

@@ -2,14 +2,14 @@
 
 The tables are the whole policy: a move that is not in them is refused, and each kind names the
 permission of those who carry it out. Nobody decides on their own request or on one about
-themselves.
+themselves (``roles.decides_on_own``).
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 from app.domain.errors import TransitionRefused
-from app.domain.roles import Permission, decides_on_own
+from app.domain.roles import Permission
 
 
 class RequestKind(StrEnum):
@@ -78,17 +78,3 @@ def next_state(state: RequestState, event: RequestEvent) -> RequestState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise TransitionRefused(state, event) from None
-
-
-def may_act_on(
-    kind: RequestKind,
-    *,
-    permissions: frozenset[Permission],
-    actor_person: int,
-    subject_person: int | None,
-    filed_by: int | None,
-) -> bool:
-    """Say whether somebody may decide on a request, and carry it out."""
-    if decides_on_own(actor_person, subject_person, filed_by):
-        return False
-    return Permission.DECIDE_REQUEST in permissions and CARRIED_OUT_WITH[kind] in permissions

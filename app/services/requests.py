@@ -23,7 +23,7 @@ from app.domain.requests import (
     RequestKind,
     RequestState,
 )
-from app.domain.roles import Permission
+from app.domain.roles import Permission, decides_on_own
 from app.extensions import db
 from app.models import Card, Person, Request
 
@@ -196,7 +196,7 @@ def _read(wanted: Select[*tuple[Any, ...]], reader: Principal) -> list[RequestRo
             uuid=row.uuid,
             name=f"{row.given_name} {row.family_name}" if row.given_name else None,
             card_number=row.number,
-            own=reader.person_id in (row.filed_by_id, row.subject_person_id),
+            own=decides_on_own(reader.person_id, row.filed_by_id, row.subject_person_id),
         )
         for row in db.session.execute(wanted)
     ]

@@ -14,7 +14,6 @@ from app.domain.card_services import (
     CardServiceRefused,
     Offer,
     WhyNot,
-    available,
     demand,
     least_roles,
     offer_to_agent,
@@ -43,6 +42,10 @@ RA = {Role.RA_MANAGER, Role.ADVANCED_RA_AGENT, Role.RA_AGENT}
 OF_PEOPLE = {WhyNot.OWN_CARD, WhyNot.OUT_OF_SCOPE, WhyNot.NEEDS_ROLE}
 UNFINISHED = [None, "renew", "repair", "issue", "unlock", "erase", "change-passcode"]
 HELPERS = RA | {Role.SPONSOR, Role.LOCAL_ADMINISTRATOR}
+
+
+def available(offers: list[Offer]) -> set[CardService]:
+    return {offer.service for offer in offers if offer.available}
 
 
 def card(status: CardStatus = CardStatus.ISSUED, **facts) -> CardFacts:
