@@ -81,7 +81,9 @@ class Command(StrEnum):
     GENERATE_KEY = "generate-key"  # {slot, algorithm} -> {public_key (DER SPKI), attestation?}
     WRITE_CERTIFICATE = "write-certificate"  # {slot, certificate (DER)} -> {sha256} after read-back
     WRITE_OBJECTS = "write-objects"  # {objects: {tag: bytes}} -> {sha256: {tag: hex}}
-    ERASE = "erase"  # {} -> {left: [slot or tag]}
+    ERASE = "erase"  # {reset?: bool} -> {left: [slot or tag], reset?: bool}
+    # `reset` asks for the factory's state, PUK and management key too, where the make allows it;
+    # it ends management authentication.
 
 
 class Hold(StrEnum):

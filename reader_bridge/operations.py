@@ -313,7 +313,7 @@ def write_objects(at: At, given: Parameters) -> Result:
 def erase(at: At, given: Parameters) -> Result:
     at.progress(Stage.WRITING)
     at.open.endorsable.clear()
-    return {"left": at.card.erase()}
+    return {"left": at.card.erase(), **pins.reset(at.card, wanted=given.get("reset") is True)}
 
 
 HANDLERS: dict[Command, Callable[[At, Parameters], Result]] = {

@@ -1,6 +1,8 @@
 """Passcode and PUK on the card: whose fault a refusal is, and never a wasted try."""
 
 import json
+import secrets
+from collections.abc import Callable
 
 from reader_bridge.contract import PasscodeRefusal
 from reader_bridge.errors import (
@@ -12,10 +14,11 @@ from reader_bridge.errors import (
 )
 from reader_bridge.passcode import PasscodeRule
 from reader_bridge.piv.card import PivCard
-from reader_bridge.piv.errors import PinBlocked, PinRefused, WrongPin
+from reader_bridge.piv.errors import PinBlocked, PinRefused, UnexpectedStatus, WrongPin
 from reader_bridge.piv.pin import PIN_LENGTH
 from reader_bridge.secret import Secret
 
+MOST_TRIES = 256  # that any card counts
 MOST_CANDIDATES = 2  # the current PUK and the pending one; never a third
 
 
@@ -91,6 +94,38 @@ def reset_retry_counter(card: PivCard, puk: str, new: Secret) -> None:
         raise PukRefused(0, []) from error
     except PinRefused as error:
         raise PasscodeRefused(PasscodeRefusal.CARD) from error
+
+
+def reset(card: PivCard, *, wanted: bool) -> dict[str, bool]:
+    """Bring an emptied card back to its factory's state, PUK and all, where its make allows that.
+
+    It wants passcode and PUK blocked first. Of use where the PUK is of none any more.
+    """
+    if not wanted:
+        return {}
+    if card.profile.resettable is False:
+        return {"reset": False}
+    _use_up(lambda: card.verify(_digits()))
+    _use_up(lambda: card.change_puk(_digits(), _digits()))
+    try:
+        card.reset()
+    except UnexpectedStatus:
+        return {"reset": False}
+    return {"reset": True}
+
+
+def _use_up(wrong_try: Callable[[], None]) -> None:
+    for _ in range(MOST_TRIES):
+        try:
+            wrong_try()
+        except WrongPin:
+            continue
+        except (PinBlocked, PinRefused, UnexpectedStatus):
+            return
+
+
+def _digits() -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(PIN_LENGTH))
 
 
 def text(sealed: bytes) -> str:

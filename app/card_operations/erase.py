@@ -18,6 +18,8 @@ finish   answer with the factory's key                              own key, the
                                                                     card that takes it is done
 =======  =========================================================  ==============================
 
+Where the PUK is blocked or not ours, a card whose make can be reset is reset in ``erase`` instead.
+
 What proves the card is its management key: an emptied card shows no identifier any more. What it
 cannot be rid of is told (``left``), and whether it can be issued again (``reusable``).
 """
@@ -190,10 +192,11 @@ def _work_open(turn: Turn) -> tuple[list[Work], Hold]:
 def _work_empty(turn: Turn) -> tuple[list[Work], Hold]:
     own = turn.operation.facts
     factory = factory_settings(turn.card.profile)
-    work: list[Work] = [
-        management_session.answer_work(turn, _candidate(turn)),
-        {"command": Command.ERASE.value},
-    ]
+    answer = management_session.answer_work(turn, _candidate(turn))
+    if _wants_reset(turn):
+        own["emptying"] = own["key_sent"] = True
+        return [answer, {"command": Command.ERASE.value, "reset": True}], Hold.NOTHING
+    work: list[Work] = [answer, {"command": Command.ERASE.value}]
     if not own.get("puk_stays") and not own.get("puk_is_back"):
         work.append(_change_puk(turn, _puks(turn, factory.puk), factory.puk))
     own["emptying"] = True
@@ -261,6 +264,13 @@ def _accept_empty(turn: Turn, results: list[Result]) -> Move:
     own = turn.operation.facts
     management_session.check_response(turn, results[0], _candidate(turn))
     left = results[1].get("left")
+    if _wants_reset(turn):
+        if results[1].get("reset") is True:
+            own["puk_stays"] = False
+            own["left"] = []
+            return _finish(turn)
+        own["cannot_reset"] = True
+        return GoOn(OPEN)
     told = left if isinstance(left, list) else []
     own["left"] = [each[:8] for each in told if isinstance(each, str)][:MOST_LEFT]
     own["emptied"] = True
@@ -328,6 +338,12 @@ def _factory_key(turn: Turn) -> ManagementKey:
     algorithm = turn.operation.facts["witness_algorithm"]
     keys = factory_settings(turn.card.profile).keys
     return next(key for key in keys if key.algorithm == algorithm)
+
+
+def _wants_reset(turn: Turn) -> bool:
+    """With a PUK of no more use only a make that can be reset will serve again."""
+    own = turn.operation.facts
+    return bool(own.get("puk_stays")) and not own.get("cannot_reset")
 
 
 def _gives_key_back(turn: Turn) -> bool:

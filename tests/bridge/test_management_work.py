@@ -155,6 +155,18 @@ def test_an_erased_card_has_no_certificates(page, office, card, issued: IssuedCa
     assert read["blank"] is True
 
 
+def test_an_erased_card_is_reset_to_what_its_maker_set_where_that_is_asked_for(
+    page, office, card, issued: IssuedCard
+):
+    items = [{"command": "erase", "reset": True}]
+    answer = authenticated(page, office, card, issued.management, items)
+    assert answer["ok"]["results"][-1] == {"left": [], "reset": True}
+    chip = issued.state
+    assert chip.puk.value == chip.behaviour.factory_puk.encode()
+    assert (chip.puk.left, chip.passcode.left) == (chip.puk.tries, chip.passcode.tries)
+    assert chip.management_key == chip.behaviour.factory_management_key
+
+
 @pytest.mark.parametrize(
     "item",
     [

@@ -17,7 +17,7 @@ from app.domain.roles import Role
 from app.domain.statuses import CertificateStatus, OperationState, WorkstationStatus
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person
-from reader_bridge.virtual.behaviour import Behaviour, Tear
+from reader_bridge.virtual.behaviour import Behaviour, Tear, named
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.people import a_person
 
@@ -162,16 +162,50 @@ def test_a_card_with_somebody_elses_management_key_stays_as_it_is(
     assert set(counter.page.read_card(counter.reader)["certificates"]) == {"9a", "9c", "9e"}
 
 
-def test_a_card_whose_puk_is_blocked_is_emptied_and_told_to_be_of_no_more_use(
-    counter: Counter, card: Card
-) -> None:
+def block_puk(counter: Counter) -> None:
     chip = counter.chip()
     chip.puk.left = 0
     chip.save()
     put_in_again(counter)
+
+
+def test_a_card_whose_puk_is_blocked_is_emptied_and_told_to_be_of_no_more_use(
+    counter: Counter, holder: Person
+) -> None:
+    card = cancelled(counter, holder, replace(named("default"), resettable=False))
+    block_puk(counter)
     done = erased(counter, card)
     assert done.facts == {"left": ["puk"], "reusable": False}
     assert not counter.page.read_card(counter.reader)["certificates"]
+
+
+@pytest.mark.parametrize("puk", ["blocked", "not ours"])
+def test_a_card_whose_puk_is_of_no_use_is_reset_where_its_make_allows_that(
+    counter: Counter, card: Card, puk: str
+) -> None:
+    block_puk(counter)
+    if puk == "not ours":
+        chip = counter.chip()
+        chip.puk.left, chip.puk.value = 5, b"87654321"
+        chip.save()
+        put_in_again(counter)
+    assert erased(counter, card).facts == {"left": [], "reusable": True}
+    chip = counter.chip()
+    assert chip.management_key == chip.behaviour.factory_management_key
+    assert chip.puk.value == b"12345678"
+    put_in_again(counter)
+    must_be_issuable(counter)
+
+
+def test_a_reset_whose_answer_is_lost_is_done_again(counter: Counter, card: Card) -> None:
+    block_puk(counter)
+    ticket = steps(counter, start(counter, card), 3)
+    assert ticket is not None
+    counter.page.step(ticket)
+    put_in_again(counter)
+    assert erased(counter, card).facts["reusable"]
+    put_in_again(counter)
+    must_be_issuable(counter)
 
 
 # Cuts
