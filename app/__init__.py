@@ -41,7 +41,7 @@ BLUEPRINTS = (
 
 # What `flask` can be told on the command line: click commands and groups.
 COMMANDS: tuple[str, ...] = (
-    "app.cli.cards:cards",
+    "app.cli.card_check:cards",
     "app.cli.audit:audit",
     "app.cli.demonstration:demonstration",
     "app.cli.keys:keys",

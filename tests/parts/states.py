@@ -13,6 +13,7 @@ from tests.parts.states_of_manage import MANAGE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
+from tests.parts.states_of_unfinished import UNFINISHED_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
 # Addresses that show nothing to a person.
@@ -243,6 +244,7 @@ STATES: tuple[State, ...] = (
         "There is a problem",
         status=422,
     ),
+    *UNFINISHED_STATES,
     # Reports
     State(
         "what expires soon",

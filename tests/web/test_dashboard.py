@@ -90,7 +90,7 @@ def test_the_navigation_marks_the_page_on_screen(client: FlaskClient) -> None:
     assert 'href="/" aria-current="page"' in " ".join(text.split())
 
 
-def test_the_dashboard_asks_the_database_twice(
+def test_the_dashboard_of_a_holder_asks_the_database_three_times(
     client: FlaskClient,
     db_session: scoped_session[Session],
     count_queries: Callable[[], AbstractContextManager[list[str]]],
@@ -98,7 +98,7 @@ def test_the_dashboard_asks_the_database_twice(
     signs_in(client, a_card(a_person(), expires_on=TODAY))
     with count_queries() as queries:
         client.get("/")
-    assert len([query for query in queries if query.startswith("SELECT")]) == 2
+    assert len([query for query in queries if query.startswith("SELECT")]) == 3
 
 
 @pytest.mark.usefixtures("db_session")

@@ -7,7 +7,7 @@ from app import clock
 from app.blueprints.permissions import may, principal, requires
 from app.domain.days import day_of
 from app.domain.roles import Permission
-from app.services import mail_status, profile, requests
+from app.services import mail_status, profile, requests, unfinished
 
 bp = Blueprint("dashboard", __name__)
 
@@ -21,4 +21,11 @@ def show() -> ResponseReturnValue:
     if may(Permission.DECIDE_REQUEST):
         awaiting = requests.awaiting_count(principal())
     mail = mail_status.trouble(now) if may(Permission.READ_AUDIT) else None
-    return render_template("dashboard/page.html", card=card, awaiting=awaiting, mail=mail)
+    return render_template(
+        "dashboard/page.html",
+        card=card,
+        awaiting=awaiting,
+        mail=mail,
+        own_unfinished=unfinished.of_person(principal().person_id, now=now),
+        unfinished=unfinished.in_reach(principal(), now=now),
+    )

@@ -15,7 +15,7 @@ from app.domain.contact_details import telephone_shown
 from app.domain.days import day_of
 from app.domain.errors import Invalid
 from app.domain.roles import Permission
-from app.services import people, profile
+from app.services import people, profile, unfinished
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
 
@@ -92,7 +92,8 @@ def contact_form(form: ContactForm, status: int = 200) -> Response:
 
 def page(*, status: int = 200, **context: Any) -> Response:
     """Show the profile, or of it only the contact details."""
-    person = profile.read(principal().person_id, today=day_of(clock.now()))
+    now = clock.now()
+    person = profile.read(principal().person_id, today=day_of(now))
     events = profile.events(person.person_id, limit=FEW_EVENTS)
     return page_or_fragment(
         "profile/page.html",
@@ -100,5 +101,6 @@ def page(*, status: int = 200, **context: Any) -> Response:
         status=status,
         profile=person,
         events=events,
+        unfinished=unfinished.of_person(person.person_id, now=now),
         **context,
     )
