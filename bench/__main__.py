@@ -4,13 +4,15 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import bridge_round_trip, page_weight, profile_page, removal, sign_in
+from bench import bridge_round_trip, page_weight, profile_page, removal, renewal, sign_in, unlock
 from bench.figures import Figure, as_table, write_down
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "bridge-round-trip": bridge_round_trip.measure,
     "sign-in": sign_in.measure,
+    "renewal": renewal.measure,
+    "unlock": unlock.measure,
     "removal": removal.measure,
     "profile-page": profile_page.measure,
     "page-weight": page_weight.measure,

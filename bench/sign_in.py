@@ -3,17 +3,12 @@
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import replace
-from typing import Any
 
 from app.cli.bridge_page import bridge_page
+from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
 from bench.figures import Figure, median_ms, side_by_side
 from bench.http_page import HttpPage, introduce, sign_in
 from bench.installed import whole_service
-from reader_bridge.piv.apdu import CardConnection
-from reader_bridge.piv.card import PivCard
-from reader_bridge.virtual.applet import VirtualCard
-from reader_bridge.virtual.state import CardState
 from tests.parts.desk import READER_1
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, HOLDER
@@ -21,10 +16,6 @@ from tests.parts.visitor import CARDS, HOLDER
 ROUNDS = 30
 MOST_ABOVE_THE_CARD = 150  # ms
 PASSCODE = CARDS[HOLDER].passcode
-SPEEDS: dict[str, dict[str, Any]] = {
-    "in software": {},
-    "as slow as a real one": {"command_seconds": 0.015, "signature_seconds": 0.18},
-}
 
 
 def measure() -> list[Figure]:
@@ -33,13 +24,13 @@ def measure() -> list[Figure]:
         return [with_card(service, name, speed) for name, speed in SPEEDS.items()]
 
 
-def with_card(service: Service, name: str, speed: dict[str, Any]) -> Figure:
+def with_card(service: Service, name: str, speed: Speed) -> Figure:
     service.desk.clear()
-    bare = card_of_speed(service, speed)
+    file = service.installation.cards / f"{HOLDER}.json"
+    make_as_fast_as(file, speed)
+    bare = BareCard(file, PASSCODE)
     service.desk.insert(HOLDER)
-    times, floors = side_by_side(
-        lambda: one_sign_in(service)[0], lambda: what_the_card_does(bare), ROUNDS, warm_up=2
-    )
+    times, floors = side_by_side(lambda: one_sign_in(service)[0], bare.sign_in, ROUNDS, warm_up=2)
     value, floor = median_ms(times), median_ms(floors)
     return Figure(
         name=f"sign-in, card {name}",
@@ -53,20 +44,6 @@ def with_card(service: Service, name: str, speed: dict[str, Any]) -> Figure:
             f"{spoken(speed)}, SQLite, one worker"
         ),
     )
-
-
-def spoken(speed: dict[str, Any]) -> str:
-    """Say what a card's speed is, in the words of its settings."""
-    return "".join(f", {n.replace('_', ' ')} {s}" for n, s in speed.items())
-
-
-def card_of_speed(service: Service, speed: dict[str, Any]) -> VirtualCard:
-    """Make the holder's card as slow as that, and return another just like it."""
-    file = service.installation.cards / f"{HOLDER}.json"
-    state = CardState.load(file)
-    state.behaviour = replace(state.behaviour, **speed)
-    state.save()
-    return VirtualCard(replace(state, path=None))
 
 
 def one_sign_in(service: Service) -> tuple[float, HttpPage]:
@@ -85,13 +62,3 @@ def without_terms(service: Service) -> None:
     """Take the terms away, so that every sign-in does the same work."""
     with closing(sqlite3.connect(service.database, timeout=10)) as database, database:
         database.execute("DELETE FROM terms_version")
-
-
-def what_the_card_does(card: VirtualCard) -> None:
-    """The commands of a sign-in, with nothing around them."""
-    piv = PivCard(CardConnection(card))
-    piv.select()
-    piv.read_chuid()
-    piv.verify(PASSCODE)
-    piv.sign("9a", "ES256", b"x" * 300)
-    card.reset()

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from cryptography import x509
-from sqlalchemy import select
 
 from app.card_operations.statements import KnownKey
 from app.domain.revocation import RevocationReason

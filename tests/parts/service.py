@@ -54,6 +54,10 @@ class Service:
         if self._bridge is None:
             self.start_bridge()
         self.desk.clear()
+        self.restore()
+
+    def restore(self) -> None:
+        """Make people and cards as they were at the beginning. No card may be in a reader."""
         shutil.copytree(self._prepared.cards, self.installation.cards, dirs_exist_ok=True)
         with (
             closing(sqlite3.connect(self._prepared.database)) as source,
