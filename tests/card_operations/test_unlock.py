@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import change_passcode, sealed, unlock
+from app.card_operations import sealed, unlock
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.refusals import PukUnknown, WorkstationNotEnrolled
 from app.domain.card_lifecycle import CardStatus
 from app.domain.card_services import CardServiceRefused
 from app.domain.errors import NotAllowed, NotFound
-from app.domain.principal import Principal
 from app.domain.roles import Role
 from app.domain.statuses import OperationState, WorkstationStatus
 from app.extensions import db
@@ -387,47 +386,3 @@ def test_a_key_that_is_not_the_one_we_know_does_not_stand_in_the_way(
     put_in_again(counter)
     unlocked(counter, card)
     must_be_unlocked(counter, card)
-
-
-# A change of the passcode with help
-
-
-def test_the_holder_changes_the_passcode_at_the_agents_second_reader(
-    counter: Counter, card: Card
-) -> None:
-    agent = counter.actor
-    assert isinstance(agent, Principal)
-    ticket = change_passcode.start_assisted(
-        agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-    )
-    done = counter.run(ticket, passcode=PASSCODE, new_passcode=NEW)
-    assert isinstance(done, Finished)
-    assert counter.chip().passcode.value.rstrip(b"\xff").decode() == NEW
-    event = db.session.scalars(select(AuditEvent).filter_by(event="card.passcode-changed")).one()
-    assert (event.actor_uuid, event.subject_card_id) == (agent.uuid, card.id)
-    message = db.session.scalars(select(OutboxMessage)).one()
-    assert (message.to, message.template) == ("ada@nhs.net", "passcode-changed")
-
-
-def test_a_lost_answer_is_settled_at_the_agents_with_the_new_passcode_first(
-    counter: Counter, card: Card
-) -> None:
-    agent = counter.actor
-    assert isinstance(agent, Principal)
-
-    def again() -> NextTicket:
-        return change_passcode.start_assisted(
-            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-        )
-
-    counter.page.step(again(), passcode=PASSCODE, new_passcode=NEW)
-    assert change_passcode.passcode_hint(card) == "new-then-old"
-    assert isinstance(counter.run(again(), passcode=NEW), Finished)
-
-
-def test_an_agent_changes_nobodys_passcode_out_of_reach(counter: Counter, card: Card) -> None:
-    agent = counter.sign_in_agent(an_organisation(), name="another")
-    with pytest.raises(NotFound):
-        change_passcode.start_assisted(
-            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-        )

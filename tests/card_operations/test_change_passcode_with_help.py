@@ -1,0 +1,60 @@
+"""A holder changes the passcode at an agent's second reader."""
+
+import pytest
+from sqlalchemy import select
+
+from app.card_operations import change_passcode
+from app.card_operations.answers import Finished, NextTicket
+from app.domain.errors import NotFound
+from app.domain.principal import Principal
+from app.extensions import db
+from app.models import AuditEvent, Card, OutboxMessage, Person
+from tests.card_operations.conftest import PASSCODE, Counter
+from tests.card_operations.test_unlock import NEW, issued
+from tests.parts.people import an_organisation
+
+
+@pytest.fixture
+def card(counter: Counter, holder: Person) -> Card:
+    return issued(counter, holder)
+
+
+def test_the_holder_changes_the_passcode_at_the_agents_second_reader(
+    counter: Counter, card: Card
+) -> None:
+    agent = counter.actor
+    assert isinstance(agent, Principal)
+    ticket = change_passcode.start_assisted(
+        agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    done = counter.run(ticket, passcode=PASSCODE, new_passcode=NEW)
+    assert isinstance(done, Finished)
+    assert counter.chip().passcode.value.rstrip(b"\xff").decode() == NEW
+    event = db.session.scalars(select(AuditEvent).filter_by(event="card.passcode-changed")).one()
+    assert (event.actor_uuid, event.subject_card_id) == (agent.uuid, card.id)
+    message = db.session.scalars(select(OutboxMessage)).one()
+    assert (message.to, message.template) == ("ada@nhs.net", "passcode-changed")
+
+
+def test_a_lost_answer_is_settled_at_the_agents_with_the_new_passcode_first(
+    counter: Counter, card: Card
+) -> None:
+    agent = counter.actor
+    assert isinstance(agent, Principal)
+
+    def again() -> NextTicket:
+        return change_passcode.start_assisted(
+            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+        )
+
+    counter.page.step(again(), passcode=PASSCODE, new_passcode=NEW)
+    assert change_passcode.passcode_hint(card) == "new-then-old"
+    assert isinstance(counter.run(again(), passcode=NEW), Finished)
+
+
+def test_an_agent_changes_nobodys_passcode_out_of_reach(counter: Counter, card: Card) -> None:
+    agent = counter.sign_in_agent(an_organisation(), name="another")
+    with pytest.raises(NotFound):
+        change_passcode.start_assisted(
+            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+        )
