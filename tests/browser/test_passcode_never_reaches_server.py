@@ -9,8 +9,9 @@ from urllib.parse import quote, quote_plus
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from tests.parts.renewer import EXPIRING, renew
 from tests.parts.service import Service
-from tests.parts.visitor import NEW, WRONG, Visitor
+from tests.parts.visitor import CARDS, NEW, WRONG, Visitor
 
 
 def traces(secret: str) -> set[bytes]:
@@ -82,6 +83,20 @@ def test_a_passcode_is_never_sent_logged_or_kept(
     assert [trace for trace in secrets if trace in sent] == []
     kept = b"\n".join(kept_by(service))
     assert b"passcode-changed" in kept, "the audit was not searched"
+    assert [trace for trace in secrets if trace in kept] == []
+
+
+def test_a_passcode_typed_for_a_renewal_is_never_sent_logged_or_kept(
+    context: BrowserContext, page: Page, service: Service
+) -> None:
+    heard = Heard(context)
+    renew(Visitor(page, service))
+    secrets = traces(CARDS[EXPIRING].passcode)
+    sent = b"\n".join(heard.everything())
+    assert b"/renew/start" in sent, "the renewal was not recorded"
+    assert [trace for trace in secrets if trace in sent] == []
+    kept = b"\n".join(kept_by(service))
+    assert b"card.renewed" in kept, "the audit was not searched"
     assert [trace for trace in secrets if trace in kept] == []
 
 

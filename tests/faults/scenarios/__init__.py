@@ -5,9 +5,18 @@ from tests.faults.scenarios.changing_passcode import ChangingPasscode
 from tests.faults.scenarios.erasing import Erasing
 from tests.faults.scenarios.issuing import Issuing
 from tests.faults.scenarios.renewing import Renewing
-from tests.faults.scenarios.repairing import Repairing
+from tests.faults.scenarios.repairing import Repairing, RepairingChanged
 from tests.faults.scenarios.unlocking import Unlocking
 
 SCENARIOS: dict[str, type[Scenario]] = {
-    each.name: each for each in (Issuing, ChangingPasscode, Renewing, Repairing, Unlocking, Erasing)
+    each.name: each
+    for each in (
+        Issuing,
+        ChangingPasscode,
+        Renewing,
+        Repairing,
+        RepairingChanged,
+        Unlocking,
+        Erasing,
+    )
 }

@@ -10,6 +10,7 @@ from app.card_operations.refusals import ApprovalNeeded
 from app.extensions import db
 from app.models import AuditEvent, Card
 from reader_bridge import encoding
+from reader_bridge.piv import objects
 from tests.faults.people import NotDone, Visit, signed_in
 from tests.faults.scenarios.issuing import OnIssuedCard
 from tests.faults.scenarios.unlocking import Agent
@@ -82,3 +83,15 @@ class Repairing(OnIssuedCard):
         expires_on = self._card().expires_on
         assert expires_on is not None
         return expires_on > visit.now.date()
+
+
+class RepairingChanged(Repairing):
+    """Another identifier, and no key of its own: the management key alone proves the card."""
+
+    name = "repair-changed"
+
+    def prepare(self) -> None:
+        super().prepare()
+        chip = self.world.cards[self.card]
+        chip.objects[objects.CHUID] = objects.Chuid(bytes(range(16))).encode()
+        del chip.keys["9e"]
