@@ -2,6 +2,7 @@
 
 from flask import Flask, current_app
 
+from app.extensions import db
 from app.services import vault_keys
 from app.services.vault_keys import WrongKey
 from app.vault import BadKey, Vault
@@ -48,3 +49,5 @@ def check_at_start(app: Flask) -> None:
                 "VAULT_KEY to the key that belongs to this database; after a change of keys, set "
                 "the one before it in VAULT_KEY_OLD until `flask --app wsgi vault rotate` is done."
             ) from error
+        finally:
+            db.engine.dispose()  # a server may fork after this: no connection is shared
