@@ -4,7 +4,16 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import bridge_round_trip, page_weight, profile_page, removal, renewal, sign_in, unlock
+from bench import (
+    bridge_round_trip,
+    ocsp,
+    page_weight,
+    profile_page,
+    removal,
+    renewal,
+    sign_in,
+    unlock,
+)
 from bench.figures import Figure, as_table, write_down
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -16,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "removal": removal.measure,
     "profile-page": profile_page.measure,
     "page-weight": page_weight.measure,
+    "ocsp": ocsp.measure,
 }
 
 

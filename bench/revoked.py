@@ -22,7 +22,6 @@ from cryptography.x509 import ocsp
 
 import config as settings
 from app import clock, create_app
-from app.card_operations.office import office_of
 from app.pki.key_stores import open_file
 from app.pki.profiles import PERSONS
 from bench.installed import bare_installation
@@ -78,8 +77,6 @@ def revoked_service(count: int = COUNT, workers: int = 1) -> Iterator[Revoked]:
         installation.flask("db", "upgrade")
         app = create_app(settings.load(installation.environment | {"LOG_LEVEL": "ERROR"}))
         with app.app_context():
-            # before the certificates: an authority says nothing of what it did not know then
-            assert office_of(app).issuer
             serials = many_revoked(a_card(a_person()), count, clock.now())
         with Family(installation.logs) as family:
             installation.start_server(family)
