@@ -350,3 +350,32 @@ def test_without_an_authority_the_page_says_whom_to_tell(client, app, tmp_path, 
     answer = client.get("/pki")
     assert answer.status_code == 503
     assert "Tell whoever runs the server" in answer.text
+
+
+# Many
+
+
+def test_a_hundred_thousand_revoked_cost_no_more_queries_and_no_look_beside_the_index(
+    fetch, ask, card, certificate
+):
+    address = shard_of_row(certificate)
+    serials = many_revoked(card, 100_000)
+    assert said(ask(serials[-1])) == "superseded"
+    assert len(fetch()) == 100_000
+    shard = fetch(address)
+    assert 200 < len(shard) < 800
+    revoke(certificate)
+    asked = []
+
+    @db.event.listens_for(db.engine, "before_cursor_execute")
+    def ask_for_plan(connection, cursor, statement, parameters, *_):
+        asked.append((statement, parameters))
+
+    try:
+        assert len(fetch(address)) == len(shard) + 1
+    finally:
+        db.event.remove(db.engine, "before_cursor_execute", ask_for_plan)
+    assert len(asked) == 6
+    counting = next(each for each in asked if "max(certificate.revoked_at)" in each[0])
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {counting[0]}", counting[1])
+    assert "USING COVERING INDEX ix_certificate_not_good" in plan.one()[3]
