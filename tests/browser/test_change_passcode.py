@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.parts.chromium import Complaints
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, Visitor
 
@@ -95,3 +96,43 @@ def test_two_quick_presses_change_it_once(visitor: Visitor) -> None:
 def test_somebody_elses_card_is_not_found(visitor: Visitor) -> None:
     answer = visitor.page.request.get("/profile/cards/1/passcode")
     assert answer.status == 404
+
+
+RESULT = "**/card-operations/*/result"
+
+
+def test_a_server_that_is_away_for_a_moment_stops_nothing(
+    visitor: Visitor, complaints: Complaints
+) -> None:
+    complaints.expect_status(503)
+    missed = []
+
+    def miss_the_first(route: Route) -> None:
+        if missed:
+            route.continue_()
+            return
+        missed.append(route.request.url)
+        route.fulfill(status=503, body="")
+
+    visitor.page.route(RESULT, miss_the_first)
+    visitor.type_new_passcode(OLD, NEW)
+    expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
+    assert len(missed) == 1
+
+
+def test_a_server_that_stays_away_leaves_a_change_to_be_settled_with_the_new_passcode(
+    visitor: Visitor, complaints: Complaints
+) -> None:
+    complaints.expect_status(503, 409)
+    page = visitor.page
+    page.route(RESULT, lambda route: route.fulfill(status=503, body=""))
+    visitor.type_new_passcode(OLD, NEW)
+    expect(page.get_by_text("The service did not answer")).to_be_visible(timeout=20_000)
+    page.unroute(RESULT)
+    visitor.type_new_passcode(OLD, NEW)
+    expect(said(page, "answer-lost")).to_be_visible()
+    visitor.type_passcode(NEW, "New passcode")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="Passcode changed")).to_be_visible()
+    left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
+    assert left[HOLDER] == 3

@@ -13,6 +13,9 @@ import { showFragment } from "./regions.js";
 /** How long a person waits for the bridge before being told that it is not there. */
 const BRIDGE_MS = 4000;
 
+/** How often a result is brought to a server that does not answer: after so many ms once more. */
+const AGAIN_MS = [500, 2000, 5000];
+
 /**
  * @typedef {{passcode?: string, new_passcode?: string}} Secrets
  * @typedef {{ticket: string, step: unknown, result_url: string, stages?: string[]}} Turn
@@ -114,9 +117,27 @@ export class CardStep extends HTMLElement {
     while (answer.turn) {
       const result = await this.#work(bridge, answer.turn, secrets);
       secrets = {};
-      answer = await postJson(answer.turn.result_url, result);
+      answer = await this.#bring(answer.turn.result_url, result);
     }
     this.#finish(answer);
+  }
+
+  /**
+   * Bring a result to the server. However often it is brought it counts once, so that a server
+   * or a network that is away for a moment stops nothing.
+   * @param {string} url @param {object} result
+   * @returns {Promise<import("./server.js").Answer>}
+   */
+  async #bring(url, result) {
+    for (const wait of AGAIN_MS) {
+      try {
+        return await postJson(url, result);
+      } catch (error) {
+        if (!(error instanceof LostServer) || error.word !== "no-server") throw error;
+        await new Promise((done) => setTimeout(done, wait));
+      }
+    }
+    return postJson(url, result);
   }
 
   /**
@@ -161,6 +182,8 @@ export class CardStep extends HTMLElement {
   /** @param {unknown} error */
   #stop(error) {
     this.#busy = false;
+    // No card waits, and no passcode is kept, for a server that says no more.
+    if (error instanceof LostServer) theBridge().request(Say.CANCEL, {}).catch(() => {});
     this.removeAttribute("aria-busy");
     this.querySelector("[data-progress]")?.setAttribute("hidden", "");
     this.querySelector("form")?.removeAttribute("hidden");

@@ -20,6 +20,7 @@ export class LostServer extends Error {
 }
 
 const TIMEOUT_MS = 15_000;
+const AWAY = [502, 503, 504]; // what a balancer says of a server that is not there
 
 /** @returns {Record<string, string>} the headers that htmx sends too, with the CSRF token */
 export function pageHeaders() {
@@ -56,8 +57,9 @@ export async function postJson(url, body, headers = {}) {
  * @returns {Promise<Response>}
  */
 async function reach(url, body, headers) {
+  let response;
   try {
-    return await fetch(url, {
+    response = await fetch(url, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
@@ -72,6 +74,8 @@ async function reach(url, body, headers) {
   } catch {
     throw new LostServer("no-server");
   }
+  if (AWAY.includes(response.status)) throw new LostServer("no-server");
+  return response;
 }
 
 /** @type {{sid: string, done: Promise<void>} | null} the connection that the server is told of */
