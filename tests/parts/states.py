@@ -265,7 +265,7 @@ STATES: tuple[State, ...] = (
     *READER_STATES,
     *RENEWAL_STATES,
     *MANAGE_STATES,
-    State("certificate authority", "pki.show", at("/pki"), "What to trust"),
+    State("certificate authority", "pki.show", at("/pki/"), "What to trust"),
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     State("no such page", "static", at("/nowhere"), "not found", status=404),

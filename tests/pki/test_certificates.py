@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from app.pki.authority import AuthorityUnusable, BuiltInAuthority, IssuedCertificate, KeyRefused
-from app.pki.profiles import ID_PIV_CARD_AUTH, expires_on
+from app.pki.profiles import ID_PIV_CARD_AUTH, SMARTCARD_LOGON, expires_on
 from app.pki.validation import CertificateRefused, PathProblem, check
 from reader_bridge.contract import Slot
 
@@ -238,3 +238,38 @@ def test_the_running_server_does_not_need_the_roots_key(folder: Path, tmp_path: 
         if path.name != "root-key.pem":
             (tmp_path / path.name).write_bytes(path.read_bytes())
     assert BuiltInAuthority.open(tmp_path, PASSPHRASE, origin=ORIGIN).roots
+
+
+def test_smartcard_logon_is_added_where_the_setting_says_so_and_believed_either_way(
+    authority: BuiltInAuthority, folder: Path, tmp_path: Path
+) -> None:
+    windows = BuiltInAuthority.open(folder, PASSPHRASE, origin=ORIGIN, smartcard_logon=True)
+    for slot in Slot:
+        der = issue(windows, slot).der
+        usages = (
+            x509.load_der_x509_certificate(der)
+            .extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+            .value
+        )
+        assert (SMARTCARD_LOGON in usages) == (slot is Slot.AUTHENTICATION)
+        for issuer in (authority, windows):
+            check(der, slot, issuer, now=NOW)
+            check(issue(authority, slot).der, slot, issuer, now=NOW)
+    signs_in = issue(windows, Slot.AUTHENTICATION).der
+    assert "OK" in openssl_verify(folder, signs_in, tmp_path, "-purpose", "sslclient")
+
+
+def test_each_certificate_names_where_it_can_be_asked_about(authority: BuiltInAuthority) -> None:
+    for slot in Slot:
+        made = issue(authority, slot)
+        read = x509.load_der_x509_certificate(made.der)
+        access = read.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        assert [each.access_location.value for each in access] == [
+            f"{ORIGIN}/pki/ocsp",
+            f"{ORIGIN}/pki/{made.issuer}.crt",
+        ]
+        (point,) = read.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        shard = f"{read.serial_number & 0xFF:02x}"
+        assert [each.value for each in point.full_name or ()] == [
+            f"{ORIGIN}/pki/{made.issuer}/{shard}.crl"
+        ]

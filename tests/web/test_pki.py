@@ -336,7 +336,7 @@ def test_a_list_that_holds_costs_three_queries_and_one_that_changed_six(fetch, c
 
 
 def test_the_page_says_what_to_trust_and_where_to_ask(client, authority_office):
-    text = client.get("/pki").text.replace("<wbr>", "")
+    text = client.get("/pki/").text.replace("<wbr>", "")
     issuer = authority_office.issuer
     for certificate in (*issuer.roots, *issuer.intermediates):
         assert certificate.fingerprint(hashes.SHA256()).hex(":").upper() in text
@@ -347,7 +347,7 @@ def test_the_page_says_what_to_trust_and_where_to_ask(client, authority_office):
 def test_without_an_authority_the_page_says_whom_to_tell(client, app, tmp_path, authority_office):
     app.config["PKI_FOLDER"] = str(tmp_path)
     app.extensions.pop("card_office")
-    answer = client.get("/pki")
+    answer = client.get("/pki/")
     assert answer.status_code == 503
     assert "Tell whoever runs the server" in answer.text
 

@@ -66,6 +66,20 @@ def test_production_is_what_starts_when_nothing_was_chosen() -> None:
         settings.load({})
 
 
+def test_a_token_is_named_in_full() -> None:
+    named = {"PKCS11_MODULE": "/usr/lib/module.so", "PKCS11_TOKEN": "x", "PKCS11_PIN": "1234"}
+    chosen = {**COMPLETE, "ISSUER": "pkcs11"}
+    assert Production({**chosen, **named}).ISSUER == "pkcs11"
+    for missing in named:
+        with pytest.raises(ConfigurationError, match=missing):
+            Production({**chosen, **{name: named[name] for name in named if name != missing}})
+
+
+def test_certificates_may_name_an_address_without_tls() -> None:
+    config = Production({**COMPLETE, "PKI_ORIGIN": "http://pki.example.org/"})
+    assert config.PKI_ORIGIN == "http://pki.example.org"
+
+
 def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "vault").write_text("from the file\n")
     rest = {key: value for key, value in COMPLETE.items() if key != "VAULT_KEY"}
@@ -85,6 +99,8 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("CIS_CONFIG", "staging"),
         ("ORIGIN", "cards.example.org"),
         ("ORIGIN", "https://cards.example.org/path"),
+        ("PKI_ORIGIN", "pki.example.org"),
+        ("ISSUER", "somebody"),
         ("BRIDGE_PORT", "first"),
         ("SESSION_IDLE_SECONDS", "0"),
         ("SESSION_PRESENCE_SECONDS", "two minutes"),

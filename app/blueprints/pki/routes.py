@@ -13,7 +13,7 @@ log = structlog.get_logger("app.pki")
 bp = Blueprint("pki", __name__)
 
 
-@bp.get("/pki")
+@bp.get("/pki/")
 @open_to_all
 def show() -> ResponseReturnValue:
     try:
