@@ -18,7 +18,7 @@ from reader_bridge.open_card import OpenCard
 from reader_bridge.operations import Bench, Result
 from reader_bridge.piv.errors import CardRemoved
 from reader_bridge.readers.protocol import CardBusy, NoCard, Reader
-from reader_bridge.secret import Secret
+from reader_bridge.secret import Secret, newer
 from reader_bridge.statements import Statements
 from reader_bridge.tickets import Ticket
 from reader_bridge.turns import MAY_READ, Move, Turn
@@ -161,8 +161,8 @@ class Conversation:
             await self._let_go()
         self._op = ticket.op
         # The bench has them until the step has ended: kept by nobody else, and wiped with it.
-        bench.passcode = bench.passcode or self._passcode
-        bench.new_passcode = bench.new_passcode or self._new_passcode
+        bench.passcode = newer(bench.passcode, self._passcode)
+        bench.new_passcode = newer(bench.new_passcode, self._new_passcode)
         self._passcode = self._new_passcode = None
         _check_passcodes(ticket, bench)
         if self._open is None:

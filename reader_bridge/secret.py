@@ -34,3 +34,12 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not stored")
+
+
+def newer(typed: Secret | None, held: Secret | None) -> Secret | None:
+    """Return what was typed now, or else what is held. What it takes the place of is wiped."""
+    if not typed:
+        return held
+    if held is not None and held is not typed:
+        held.wipe()
+    return typed

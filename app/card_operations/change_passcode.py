@@ -165,7 +165,7 @@ class ChangePasscode(Operation):
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
         if turn.step.name == CONFIRM:
-            if code == Code.WRONG_PASSCODE:
+            if code == Code.WRONG_PASSCODE and sure:
                 # The change never happened. From now on the old passcode is the only one asked for.
                 turn.card.new_passcode_refused = True
                 turn.record("card.passcode-unchanged", Outcome.FAILED)

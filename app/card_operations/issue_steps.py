@@ -15,7 +15,9 @@ from app.card_operations.replacing import replace_older_cards
 from app.card_operations.statements import Statement
 from app.card_operations.tickets import Work
 from app.domain.card_lifecycle import CardEvent
-from app.domain.statuses import Outcome
+from app.domain.card_services import CardServiceRefused, WhyNot
+from app.domain.statuses import Outcome, PersonStatus
+from app.extensions import db
 from app.pki.profiles import CARD_LIFE_DAYS
 from reader_bridge.contract import Command, Hold, Purpose, Slot, Stage
 
@@ -183,6 +185,9 @@ def _finish(turn: Turn, last: Statement) -> Move:
     """I7: from here on the card is issued, and the holder's older card is not."""
     card, person = turn.card, turn.operation.person
     assert person is not None
+    db.session.refresh(person, with_for_update=True)
+    if person.status is PersonStatus.CLOSED:
+        raise CardServiceRefused(WhyNot.HOLDER_CLOSED)
     replace_older_cards(turn, person, card)
     card.person = person
     card.apply(CardEvent.ISSUE, now=turn.now)

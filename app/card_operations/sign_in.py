@@ -127,7 +127,7 @@ class SignIn(Operation):
         return Pause(CHOOSE, "authenticated")
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
-        if code == Code.WRONG_PASSCODE and passcode_hint(turn.card) == "new-then-old":
+        if code == Code.WRONG_PASSCODE and sure and passcode_hint(turn.card) == "new-then-old":
             turn.card.new_passcode_refused = True
             return Pause(turn.step.name, code, {**facts, "use": "old"})
         if code == Code.WRONG_PASSCODE and changed_lately(turn.card):

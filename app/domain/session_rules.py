@@ -1,8 +1,9 @@
 """How long a session lasts: while its person is active and its card is in the reader."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from app.domain.days import day_of
 from app.domain.statuses import SessionEnd
 
 
@@ -97,6 +98,16 @@ class SessionTimes:
         if now >= self.idle_ends_at:
             return SessionEnd.IDLE
         return None
+
+    def outlives(self, expires_on: date | None, now: datetime) -> bool:
+        """Say whether the card's certificates expired during the session.
+
+        Not while a card operation runs: it ends, or goes on at the next sign-in. A card whose
+        renewal is half done signs in after the last day of its old certificates.
+        """
+        if expires_on is None or self.working:
+            return False
+        return day_of(self.started_at) <= expires_on < day_of(now)
 
     def should_be_seen(self, now: datetime) -> bool:
         """Say whether ``now`` is worth a write: "last seen" moves at most once a minute."""

@@ -59,12 +59,12 @@ class SessionEnd(StrEnum):
 
     SIGNED_OUT = "signed-out"
     CARD_REMOVED = "card-removed"
-    CARD_CHANGED = "card-changed"
     PRESENCE_LOST = "presence-lost"
     IDLE = "idle"
     TOTAL = "total"  # the longest time a session may last
     CARD_CANCELLED = "card-cancelled"
     CARD_SUSPENDED = "card-suspended"
+    CARD_EXPIRED = "card-expired"  # its certificates, while it was signed in
     ACCOUNT_CLOSED = "account-closed"
     WORKSTATION_BLOCKED = "workstation-blocked"
-    REPLACED = "replaced"  # the same card signed in again
+    REPLACED = "replaced"  # the same card signed in elsewhere

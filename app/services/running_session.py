@@ -53,6 +53,7 @@ RUNNING = (
         Person.family_name,
         Person.status.label("person_status"),
         Card.status.label("card_status"),
+        Card.expires_on.label("card_expires_on"),
         Assignment.id.label("assignment_id"),
         Position.role,
         Position.name.label("position_name"),

@@ -62,8 +62,9 @@ def begin(
 
     Sessions that began before the card was put in again, or elsewhere, are over.
     """
-    elsewhere = or_(Session.seat != seat, Session.bridge_instance != bridge_instance)
-    _end_all(and_(Session.card_id == card.id, elsewhere), SessionEnd.CARD_REMOVED, now)
+    of_card, here = Session.card_id == card.id, Session.bridge_instance == bridge_instance
+    _end_all(and_(of_card, here, Session.seat != seat), SessionEnd.CARD_REMOVED, now)
+    _end_all(and_(of_card, ~here), SessionEnd.REPLACED, now)
     token = secrets.token_urlsafe(32)
     db.session.add(
         Session(
@@ -102,6 +103,8 @@ def load(token: str, now: datetime, *, active: bool = True) -> Principal | None:
         return None
     lasts = _times_of(row)
     reason = _STATUS_ENDS.get(row.card_status) or lasts.over(now)
+    if reason is None and lasts.outlives(row.card_expires_on, now):
+        reason = SessionEnd.CARD_EXPIRED
     if row.person_status is PersonStatus.CLOSED:
         reason = SessionEnd.ACCOUNT_CLOSED
     if reason is not None:

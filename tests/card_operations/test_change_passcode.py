@@ -245,6 +245,19 @@ def test_an_answer_that_proves_nothing_leaves_the_change_unknown(
     assert isinstance(done, Finished)
 
 
+def test_what_a_page_alone_says_of_the_new_passcode_decides_nothing(
+    counter: Counter, card: Card
+) -> None:
+    operation = lose_the_answer(counter, changed=True)
+    ticket = counter.ticket(operation)
+    said = {"code": "wrong-passcode", "left": 2}
+    answer = counter.bring(operation, {"step": ticket.step, "error": said, "receipt": None})
+    assert isinstance(answer, CardAnswered)
+    assert "use" not in answer.facts
+    assert not card.new_passcode_refused
+    assert passcode_hint(card) == "new-then-old"
+
+
 def test_a_change_whose_answer_was_lost_is_gone_on_with_after_a_reload(
     counter: Counter, card: Card
 ) -> None:

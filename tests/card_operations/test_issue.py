@@ -16,10 +16,17 @@ from app.card_operations.refusals import (
     WorkstationNotEnrolled,
 )
 from app.domain.card_lifecycle import CardStatus
+from app.domain.card_services import CardServiceRefused
 from app.domain.errors import Conflict, NotSignedIn
 from app.domain.requests import RequestState
 from app.domain.roles import Role
-from app.domain.statuses import CertificateStatus, KeyState, OperationState, WorkstationStatus
+from app.domain.statuses import (
+    CertificateStatus,
+    KeyState,
+    OperationState,
+    PersonStatus,
+    WorkstationStatus,
+)
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person
 from app.services import requests
@@ -208,6 +215,23 @@ def test_what_a_cut_issue_had_certified_is_written_again_and_not_made_again(
     put_in_again(counter)
     card = counter.issue(holder)
     assert Tally(each.slot for each in card.certificates) == {"9a": 1, "9c": 1, "9e": 1}
+
+
+def test_no_card_is_issued_to_somebody_whose_account_was_closed_meanwhile(
+    counter: Counter, holder: Person
+) -> None:
+    counter.put_in()
+    ticket = counter.start_issue(holder)
+    holder.status = PersonStatus.CLOSED
+    db.session.commit()
+    with pytest.raises(CardServiceRefused, match="holder-closed"):
+        counter.run(ticket, new_passcode=PASSCODE)
+    card = db.session.scalars(select(Card)).one()
+    assert card.status is CardStatus.BLANK
+    assert {each.status for each in card.certificates} <= {CertificateStatus.HELD}
+    holder.status = PersonStatus.OPEN
+    db.session.commit()
+    must_be_issued(counter, counter.issue(holder))
 
 
 def test_a_card_is_issued_once(counter: Counter, holder: Person) -> None:

@@ -97,3 +97,20 @@ def test_limits_can_be_set_one_by_one():
 @pytest.mark.parametrize(("seconds", "worth"), [(59, False), (60, True), (61, True)])
 def test_last_seen_is_kept_to_the_minute(seconds, worth):
     assert times().should_be_seen(T0 + timedelta(seconds=seconds)) is worth
+
+
+@pytest.mark.parametrize(
+    ("expires_on", "after", "working", "over"),
+    [
+        (T0.date(), timedelta(0), False, False),
+        (T0.date(), timedelta(days=1), False, True),
+        (T0.date(), timedelta(days=1), True, False),
+        (T0.date() + timedelta(days=1), timedelta(days=1), False, False),
+        (T0.date() - timedelta(days=1), timedelta(0), False, False),  # signed in half renewed
+        (None, timedelta(days=1), False, False),
+    ],
+)
+def test_a_session_outlives_no_certificates_that_were_good_when_it_began(
+    expires_on, after, working, over
+):
+    assert times(working=working).outlives(expires_on, T0 + after) is over

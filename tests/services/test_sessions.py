@@ -1,6 +1,6 @@
 """Sessions: how long they last, and every way in which they end."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -229,6 +229,22 @@ def test_a_closed_account_signs_nobody_in(card, clock):
     db.session.commit()
     assert sessions.load(token, clock()) is None
     assert sessions.end_reason(token) is SessionEnd.ACCOUNT_CLOSED
+
+
+def test_certificates_that_expire_end_the_session(card, clock):
+    clock.set(datetime(2026, 3, 4, 23, 58, 30, tzinfo=UTC))
+    card.expires_on = clock().date()
+    token = a_session(card, clock())
+    assert sessions.load(token, clock.advance(seconds=89)) is not None
+    assert sessions.load(token, clock.advance(seconds=1)) is None
+    assert sessions.end_reason(token) is SessionEnd.CARD_EXPIRED
+
+
+def test_a_card_that_signs_in_at_another_pc_leaves_no_session_behind(card, clock):
+    old = a_session(card, bridge_instance="bridge-1")
+    a_session(card, bridge_instance="bridge-2")
+    assert sessions.load(old, clock()) is None
+    assert sessions.end_reason(old) is SessionEnd.REPLACED
 
 
 def test_a_card_that_was_put_in_again_leaves_no_older_session(card, clock):
