@@ -138,7 +138,8 @@ def start(
 
     Raises:
         NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
-        Conflict: "another-card", when the card in the reader is another one.
+        Conflict: "another-card", when the card in the reader is another one; "already-erased",
+            when this one was erased, and its answer may not have been heard.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
@@ -170,8 +171,15 @@ def _demand_it_may_be(card: Card, guid: str | None, begun: CardOperation | None)
         return
     may_differ = card.status is CardStatus.BLANK or (begun and begun.facts.get("emptying"))
     somebody_elses = guid and db.session.scalar(select(Card.id).filter_by(guid=guid.lower()))
-    if not may_differ or somebody_elses:
-        raise Conflict("another-card")
+    if may_differ and not somebody_elses:
+        return
+    raise Conflict("already-erased" if is_done(card) and not somebody_elses else "another-card")
+
+
+def is_done(card: Card) -> bool:
+    """Say whether a cancelled card was erased: the service holds nothing of it any more."""
+    secrets = (card.management_key_sealed, card.puk_sealed, card.puk_pending_sealed)
+    return card.status is CardStatus.CANCELLED and secrets == (None, None, None)
 
 
 # The steps: what each asks of the card

@@ -149,6 +149,13 @@ def test_another_card_is_not_erased_in_its_place(counter: Counter, card: Card) -
         start(counter, card, guid=None)
 
 
+def test_a_card_that_was_erased_is_said_to_be(counter: Counter, card: Card) -> None:
+    erased(counter, card)
+    put_in_again(counter)
+    with pytest.raises(Conflict, match="already-erased"):
+        start(counter, card)
+
+
 def test_a_card_with_somebody_elses_management_key_stays_as_it_is(
     counter: Counter, card: Card
 ) -> None:

@@ -3,7 +3,7 @@
 from app.card_operations import erase
 from app.card_operations.answers import Finished, NextTicket
 from app.card_operations.certificates import revoke
-from app.domain.card_lifecycle import CardEvent, CardStatus
+from app.domain.card_lifecycle import CardEvent
 from app.domain.revocation import RevocationReason
 from app.extensions import db
 from app.models import Card
@@ -39,8 +39,8 @@ class Erasing(OnIssuedCard):
     def attempt(self) -> None:
         self.who.stay_signed_in()
         self.who.has_card_in(self.card, READER_2)
-        if self.who.serve(self._is_blank):
-            return
+        if self.who.serve(self._is_done):
+            return  # the page says that it was erased
         answer = self.who.run(self._start())
         if not isinstance(answer, Finished):
             raise NotDone(str(answer))
@@ -78,7 +78,5 @@ class Erasing(OnIssuedCard):
             )
         )
 
-    def _is_blank(self, visit: Visit) -> bool:
-        """What the page of the card says."""
-        card = db.session.get_one(Card, self.world.memory["card"])
-        return card.status is CardStatus.BLANK
+    def _is_done(self, visit: Visit) -> bool:
+        return erase.is_done(db.session.get_one(Card, self.world.memory["card"]))
