@@ -130,11 +130,9 @@ def take_over(
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
     row = db.session.scalars(
-        select(CardOperation)
-        .where(CardOperation.id == row.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(CardOperation).where(CardOperation.id == row.id).with_for_update()
     ).one()
+    db.session.expire_all()  # the keys and certificates, too, as they are under the lock
     if row.state.is_over:
         raise OperationOver(state=row.state.value)
     if row.card is not None:

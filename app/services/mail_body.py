@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
+from jinja2 import Environment
 
+PLAIN = "plain_templates"
 END_OF_SENTENCE = ".,;:)"
 
 
@@ -46,7 +48,7 @@ class Written:
 
 def write(template: str, **facts: Any) -> Written:
     """Write one message. ``facts`` are the values of its sentences."""
-    plain = current_app.jinja_env.overlay(autoescape=False)
+    plain = _plain_environment()
     first, _, body = plain.get_template(f"mail/{template}.txt").render(**facts).partition("\n")
     subject = " ".join(first.removeprefix("Subject:").split())
     parts = list(blocks(body))
@@ -55,6 +57,14 @@ def write(template: str, **facts: Any) -> Written:
         subject=subject, blocks=parts, pieces=pieces
     )
     return Written(subject, text.strip() + "\n", html.strip() + "\n")
+
+
+def _plain_environment() -> Environment:
+    """The templates of plain text. They stay compiled, and the environment that holds them too."""
+    kept: Environment | None = current_app.extensions.get(PLAIN)
+    if kept is None:
+        kept = current_app.extensions[PLAIN] = current_app.jinja_env.overlay(autoescape=False)
+    return kept
 
 
 def blocks(text: str) -> Iterator[Block]:
