@@ -1,11 +1,12 @@
 """A card that leaves its reader in the middle of something: nothing is lost and nobody is stuck."""
 
+from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from reader_bridge.virtual.behaviour import Tear
 from reader_bridge.virtual.state import CardState
@@ -15,6 +16,7 @@ from tests.parts.visitor import HOLDER, Visitor
 
 OLD, NEW = "tulip-42", "heron-77"
 PATIENCE = 20  # seconds
+A_MOMENT = 1000  # ms
 
 
 def points(some: list[int], *, rest: list[int]) -> list[Any]:
@@ -55,8 +57,9 @@ def persist(visitor: Visitor, passcode: str) -> None:
         elif accept.is_visible() and not field.is_visible():
             accept.click()
         elif field.is_visible() and field.input_value() == "":
-            visitor.type_passcode(passcode)
-            field.press("Enter")
+            with suppress(Error):  # the form went away between look and touch: look again
+                field.fill(passcode, timeout=A_MOMENT)
+                field.press("Enter", timeout=A_MOMENT)
         page.wait_for_timeout(100)
 
 
