@@ -99,7 +99,7 @@ class Responder:
             return refusal(Status.UNAUTHORIZED)
         found = look_up(authority.name, [each.serial for each in request.asked])
         said = tuple((each, found[each.serial]) for each in request.asked)
-        if request.nonce is not None:
+        if request.nonce is not None or not _is_asked_again(said):
             return self._sign(authority, request, said, now)
         kept = self._prepared.get(said)
         if kept is not None and kept.is_fresh(now):
@@ -154,6 +154,11 @@ class Responder:
             with self._lock:
                 signer = self._signers[authority.name] = _new_signer(authority, now)
         return signer
+
+
+def _is_asked_again(said: Sequence[tuple[Asked, Standing]]) -> bool:
+    """Say whether an answer is worth keeping: strangers' numbers and mixtures are endless."""
+    return len(said) == 1 and said[0][1].verdict is not Verdict.UNKNOWN
 
 
 def _is_fresh(signer: _Signer, now: datetime) -> bool:

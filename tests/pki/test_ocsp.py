@@ -201,6 +201,18 @@ def test_an_answer_without_nonce_is_prepared_until_the_state_changes_or_it_is_ol
     assert content(GOOD, PREPARED_FOR) != first
 
 
+def test_what_strangers_make_up_does_not_drive_prepared_answers_out(
+    authority: BuiltInAuthority, responder: Responder
+) -> None:
+    def content(serial: int) -> bytes:
+        body = request(authority, serial)
+        return responder.answer(body, look_up({SERIAL: GOOD}), now=NOW).content
+
+    prepared, made_up = content(SERIAL), content(0x10)
+    assert content(SERIAL) == prepared  # the same signature
+    assert content(0x10) != made_up  # signed anew
+
+
 def test_a_critical_extension_that_is_not_understood_is_refused(
     authority: BuiltInAuthority, responder: Responder
 ) -> None:
