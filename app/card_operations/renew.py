@@ -40,7 +40,7 @@ from app.card_operations.office import Office
 from app.card_operations.refusals import VouchingKeyEnded
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
-from app.domain.card_lifecycle import CardEvent
+from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.card_services import (
     CardFacts,
     CardService,
@@ -211,6 +211,15 @@ def interrupted(guid: str | None) -> Card | None:
     if card is None or key_being_made(card, Slot.AUTHENTICATION) is not None:
         return None
     return card
+
+
+def goes_on_at_sign_in(guid: str | None) -> bool:
+    """Whether the sign-in page leads to *Continue*. A card that is suspended, or whose holder's
+    account is closed, is told so instead."""
+    card = interrupted(guid)
+    if card is None or card.person is None:
+        return False
+    return card.status is CardStatus.ISSUED and card.person.status is PersonStatus.OPEN
 
 
 def signs_in(guid: str | None) -> bool:

@@ -177,10 +177,12 @@ def test_a_suspended_card_is_renewed_when_it_is_resumed(counter: Counter, card: 
     card.apply(CardEvent.SUSPEND, now=counter.now)
     db.session.commit()
     put_in_again(counter)
+    assert not renew.goes_on_at_sign_in(card.guid)  # it is told why
     with pytest.raises(CardServiceRefused, match="suspended"):
         continue_at_sign_in(counter, card)
     card.apply(CardEvent.RESUME, now=counter.now)
     db.session.commit()
+    assert renew.goes_on_at_sign_in(card.guid)
     assert isinstance(way_forward(counter, card, PASSCODE), Finished)
     must_be_renewed(counter, card)
 

@@ -63,7 +63,7 @@ def card() -> ResponseReturnValue:
     look = chosen.look(day_of(now))
     if look is Look.UNREADABLE:
         return render_template("auth/_unreadable.html", card=chosen)
-    if look is not Look.LOCKED and renew.interrupted(chosen.guid) is not None:
+    if look is not Look.LOCKED and renew.goes_on_at_sign_in(chosen.guid):
         return render_template(
             "auth/_continue.html", guid=chosen.guid, seat=chosen.seat, rule=chosen.rule
         )
