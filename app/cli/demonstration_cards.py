@@ -14,6 +14,7 @@ from app.cli.bridges import BridgeAddress, introduced
 from app.cli.cards import finished, issue_to, run
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import SignInRefused
+from app.domain.statuses import PersonStatus
 from app.extensions import db
 from app.models import Card, Person
 from app.services import sign_in, workstations
@@ -67,6 +68,8 @@ def _make(planned: PlannedCard, page: BridgePage, reader: str, counts: Counts) -
     person = db.session.scalar(select(Person).where(Person.uuid == planned.uuid))
     if person is None:
         raise click.ClickException("there are no people yet: `flask demonstration people` first")
+    left = person.status
+    _set_status(person, PersonStatus.OPEN)  # whoever has left had a card before
     page.desk("insert", card=planned.name, reader=reader)
     made = issue_to(
         person,
@@ -78,13 +81,18 @@ def _make(planned: PlannedCard, page: BridgePage, reader: str, counts: Counts) -
     )
     card = db.session.scalars(select(Card).where(Card.guid == made["guid"])).one()
     card.self_renewals_in_row = planned.self_renewals
-    db.session.commit()
+    _set_status(person, left)
     if planned.state in DAYS_BACK:
         _age(card, DAYS_BACK[planned.state], page, reader)
     for _ in range(WRONG_TRIES.get(planned.state, 0)):
         _try_wrong_passcode(card, planned, page, reader)
     bring_to_an_end(card, planned.state, now=clock.now())
     counts.issued += 1
+
+
+def _set_status(person: Person, status: PersonStatus) -> None:
+    person.status = status
+    db.session.commit()
 
 
 def _age(card: Card, days: int, page: BridgePage, reader: str) -> None:

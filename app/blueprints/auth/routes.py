@@ -35,6 +35,7 @@ bp.record(lambda state: session_box.init_app(state.app))
 REASONS = {
     "card-removed": SessionEnd.CARD_REMOVED,
     "card-removed-working": SessionEnd.CARD_REMOVED,
+    "agent-card-removed": SessionEnd.CARD_REMOVED,
     "bridge-restarted": SessionEnd.PRESENCE_LOST,
     "idle": SessionEnd.IDLE,
 }

@@ -37,11 +37,22 @@ def about(uuid: str, card_id: int, service: CardService) -> About:
     now = clock.now()
     card = scope.card(principal(), uuid, card_id, today=day_of(now))
     offer = permitted.demand(principal(), card, service, now=now)
-    assert card.person_id is not None
     second_reader.note_service(principal(), card, now=now)
+    return _about(card, offer)
+
+
+def about_after(card: Card, service: CardService) -> About:
+    """Return the same after the card has answered, whatever the answer has made of the service."""
+    offers = permitted.offers_to_agent(principal(), card, now=clock.now())
+    return _about(card, next(offer for offer in offers if offer.service is service))
+
+
+def _about(card: Card, offer: Offer) -> About:
+    today = day_of(clock.now())
+    assert card.person_id is not None
     return About(
         card=card,
-        person=profile.read(card.person_id, today=day_of(now)),
-        device=profile.own_card(card.id, today=day_of(now)),
+        person=profile.read(card.person_id, today=today),
+        device=profile.own_card(card.id, today=today),
         offer=offer,
     )

@@ -12,7 +12,7 @@ from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard import issuing, repairing
-from app.blueprints.manage_smartcard.about import About, about
+from app.blueprints.manage_smartcard.about import About, about, about_after
 from app.blueprints.manage_smartcard.blueprint import bp
 from app.blueprints.manage_smartcard.present import in_reader, presented
 from app.blueprints.outcomes import Showing, Shown, shows
@@ -157,7 +157,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         said["waiting"] = answer.reason
     if row.card.person_id is None:
         return issuing.show_giving_up(row, **said)
-    whose = about(row.person.uuid, row.card.id, CardService(row.kind))
+    whose = about_after(row.card, CardService(row.kind))
     return render_template(
         "manage_smartcard/_working.html",
         lost=row.kind == change_passcode.KIND and answer.step == change_passcode.CONFIRM,

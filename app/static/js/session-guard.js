@@ -228,8 +228,9 @@ class SessionGuard extends HTMLElement {
   }
 
   #cardRemoved() {
-    if (!cardIsWorking()) {
-      this.#leave("card-removed");
+    if (!cardIsWorking(this.getAttribute("seat"))) {
+      // work on a user's card stops with the agent's own: it is not waited for
+      this.#leave(cardIsWorking() ? "agent-card-removed" : "card-removed");
       return;
     }
     this.#leaving = true;
