@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app import scope
 from app.card_operations import erase, issue
@@ -24,7 +24,24 @@ def begun_with(person: Person, guid: str | None) -> CardOperation | None:
 
     An emptied card shows nothing: then it is the erasing that had come so far.
     """
-    begun = db.session.scalars(
+    for operation in db.session.scalars(_begun(person)):
+        assert operation.card is not None
+        if guid is None:
+            is_it = bool(operation.facts.get("emptying"))
+        else:
+            is_it = guid.lower() in (operation.card.guid, operation.facts["shown_guid"])
+        if is_it:
+            return operation
+    return None
+
+
+def stands(person: Person) -> bool:
+    """Say whether there is a card that was begun for a person and may be given up."""
+    return db.session.scalar(_begun(person).limit(1)) is not None
+
+
+def _begun(person: Person) -> Select[CardOperation]:
+    return (
         select(CardOperation)
         .join(Card, Card.id == CardOperation.card_id)
         .where(
@@ -35,15 +52,6 @@ def begun_with(person: Person, guid: str | None) -> CardOperation | None:
         )
         .order_by(CardOperation.id.desc())
     )
-    for operation in begun:
-        assert operation.card is not None
-        if guid is None:
-            is_it = bool(operation.facts.get("emptying"))
-        else:
-            is_it = guid.lower() in (operation.card.guid, operation.facts["shown_guid"])
-        if is_it:
-            return operation
-    return None
 
 
 def start(

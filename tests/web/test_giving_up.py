@@ -42,9 +42,9 @@ def begun(holder: Person, kind: str, **facts: Any) -> CardOperation:
     return row
 
 
-def offered(client: FlaskClient, holder: Person, guid: str | None) -> str:
+def offered(client: FlaskClient, holder: Person, guid: str | None, query: str = "") -> str:
     card = in_second_reader(guid=guid, blank=guid is None)
-    answer = posts(client, f"/people/{holder.uuid}/issue/card", card)
+    answer = posts(client, f"/people/{holder.uuid}/issue/card{query}", card)
     assert answer.status_code == 200
     return answer.text
 
@@ -63,6 +63,23 @@ def test_beside_going_on_the_card_may_be_given_up(
     assert "The card that was begun" in page
     assert "Or give up this card" in page
     assert f"/people/{holder.uuid}/issue/give-up" in page
+
+
+def test_a_card_is_given_up_without_an_identity_check(client: FlaskClient, holder: Person) -> None:
+    where = f"/people/{holder.uuid}/issue"
+    assert "Give it up" not in client.get(where).text
+    assert "identity check" in client.get(f"{where}?give-up=yes").text  # there is nothing yet
+    row = begun(holder, "issue")
+    assert row.card is not None
+    assert f'href="{where}?give-up=yes"' in client.get(where).text
+    page = client.get(f"{where}?give-up=yes").text
+    assert "Give up a Smartcard" in page
+    assert f"{where}/card?give-up=yes" in page
+    in_reader = offered(client, holder, row.card.guid, "?give-up=yes")
+    assert "Erase this card" in in_reader
+    assert "Issue this card" not in in_reader
+    another = offered(client, holder, None, "?give-up=yes")
+    assert "This is not the card that was begun for Grace Hopper" in another
 
 
 def test_a_card_that_is_being_erased_is_offered_nothing_else(

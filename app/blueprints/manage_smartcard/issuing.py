@@ -27,6 +27,7 @@ from app.services import card_print, giving_up, issuing, second_reader
 
 ISSUABLE = frozenset({SecondCard.BLANK, SecondCard.HALF_ISSUED})
 APPROVAL_LENGTH = 36
+GIVE_UP = "give-up"  # in an address: a card that was begun is not to be issued after all
 
 
 @bp.get("/people/<uuid>/issue")
@@ -35,13 +36,16 @@ def issue(uuid: str) -> ResponseReturnValue:
     """Ask for the identity check first; then for the blank card."""
     whom = issuing.read(principal(), uuid, now=clock.now(), look=True)
     approval = request.args.get("approval", "")[:APPROVAL_LENGTH]
-    page = "issue.html" if approval or whom.goes_on else "identity.html"
+    begun = giving_up.stands(whom.row)
+    gives_up = begun and GIVE_UP in request.args  # which wants no identity check
+    page = "issue.html" if approval or whom.goes_on or gives_up else "identity.html"
     return render_template(
         f"manage_smartcard/{page}",
         form=IdentityForm(formdata=None),
         person=whom.person,
         offer=whom.offer,
-        begun=whom.begun,
+        begun=begun,
+        gives_up=gives_up,
         act="issue",
         approval=approval,
     )
@@ -93,7 +97,7 @@ def issue_card(uuid: str) -> ResponseReturnValue:
         gives_up=begun is not None,
         erasing=erasing,
         # A card that shows nothing may also be another one
-        issuable=not erasing or shown.guid is None,
+        issuable=GIVE_UP not in request.args and (not erasing or shown.guid is None),
         **_shown(whom, request.args.get("approval", "")[:APPROVAL_LENGTH]),
     )
 
