@@ -31,6 +31,13 @@ _HELD = CertificateStatus.HELD
 STAGES = (Stage.CHECKING_CARD, Stage.CHECKING_PASSCODE, Stage.SIGNING)
 
 
+# What the service has decided, and the card does not show
+DECIDED = frozenset(
+    {SignInRefusal.CANCELLED, SignInRefusal.SUSPENDED, SignInRefusal.ACCOUNT_CLOSED}
+)
+_AUTHENTICATION = Slot.AUTHENTICATION.value
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignInCard:
     """What the sign-in page may know of a card before its holder has proven anything.
@@ -55,7 +62,9 @@ def recognise(
 ) -> SignInCard:
     """Look at a card that a page has read. ``certificate`` is that of slot 9A (DER), if any.
 
-    ``tries_left`` is what the chip says of its passcode, None where it does not say.
+    ``tries_left`` is what the chip says of its passcode, None where it does not say. What has been
+    decided about card or holder is told where the card's own certificate is shown; whoever has no
+    more than its number hears of it when the card has proven itself.
     """
     card = _find(guid)
     if card is None:
@@ -67,7 +76,8 @@ def recognise(
     try:
         check(card, tries_left=tries_left, office=office, now=now)
     except SignInRefused as error:
-        refusal = error
+        if error.reason not in DECIDED or _is_its_own(certificate, card):
+            refusal = error
     return SignInCard(
         guid=card.guid, virtual=card.virtual, refusal=refusal, hint=passcode_hint(card)
     )
@@ -159,12 +169,18 @@ def start(
 ) -> NextTicket:
     """Ask the card in this seat to prove itself with its authentication key.
 
+    A card about which something was decided is asked, too: it is refused when it has proven itself.
+
     Raises:
         SignInRefused: nobody may sign in with this card now.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     card = _find(guid)
-    check(card, tries_left=tries_left, office=office, now=now)
+    try:
+        check(card, tries_left=tries_left, office=office, now=now)
+    except SignInRefused as error:
+        if error.reason not in DECIDED:
+            raise
     assert card is not None
     return journal.begin(
         SIGN_IN,
@@ -184,6 +200,12 @@ def _find(guid: str | None) -> Card | None:
     if not guid:
         return None
     return db.session.scalar(select(Card).where(Card.guid == guid.lower()))
+
+
+def _is_its_own(certificate: bytes | None, card: Card) -> bool:
+    return certificate is not None and any(
+        each.der == certificate for each in card.certificates if each.slot == _AUTHENTICATION
+    )
 
 
 def _certificate_facts(card: Card, office: Office, now: datetime) -> CertificateFacts | None:

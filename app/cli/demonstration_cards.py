@@ -20,7 +20,7 @@ from app.models import Card, Person
 from app.services import sign_in, workstations
 from app.services.demonstration import PLAN, PlannedCard, PlannedState
 from app.services.demonstration.cards import EXPIRING_IN_DAYS
-from app.services.demonstration.ended import bring_to_an_end
+from app.services.demonstration.ended import before_leaving, bring_to_an_end
 from reader_bridge.contract import Algorithm
 
 BEHAVIOURS = {True: "digits-63c0", False: "default"}  # by whether the card takes digits alone
@@ -71,14 +71,15 @@ def _make(planned: PlannedCard, page: BridgePage, reader: str, counts: Counts) -
     left = person.status
     _set_status(person, PersonStatus.OPEN)  # whoever has left had a card before
     page.desk("insert", card=planned.name, reader=reader)
-    made = issue_to(
-        person,
-        page,
-        reader,
-        planned.passcode,
-        algorithm=Algorithm(planned.algorithm),
-        number=planned.number,
-    )
+    with before_leaving(person):
+        made = issue_to(
+            person,
+            page,
+            reader,
+            planned.passcode,
+            algorithm=Algorithm(planned.algorithm),
+            number=planned.number,
+        )
     card = db.session.scalars(select(Card).where(Card.guid == made["guid"])).one()
     card.self_renewals_in_row = planned.self_renewals
     _set_status(person, left)

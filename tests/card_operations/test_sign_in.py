@@ -15,6 +15,7 @@ from app.card_operations.refusals import (
     StepPassed,
     WorkstationBlocked,
 )
+from app.card_operations.sign_in import DECIDED
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.days import day_of
 from app.domain.errors import NotFound, SignInRefused
@@ -277,13 +278,32 @@ REFUSALS = [
 def test_a_refused_card_is_told_why_before_its_passcode_is_typed(
     counter: Counter, card: Card, happens, reason: str
 ) -> None:
+    shown = active_certificate(card, Slot.AUTHENTICATION).der
     happens(card, counter)
     db.session.commit()
-    seen = sign_in.recognise(card.guid, None, office=counter.office, now=counter.now)
+    seen = sign_in.recognise(card.guid, shown, office=counter.office, now=counter.now)
     assert seen.refusal is not None
     assert seen.refusal.reason == reason
-    with pytest.raises(SignInRefused, match=reason):
-        counter.start_sign_in(card)
+
+
+@pytest.mark.parametrize(("happens", "reason"), REFUSALS)
+def test_what_was_decided_about_a_card_is_told_to_nobody_who_knows_no_more_than_its_number(
+    counter: Counter, card: Card, happens, reason: str
+) -> None:
+    other = active_certificate(card, Slot.SIGNATURE).der
+    happens(card, counter)
+    db.session.commit()
+    decided = reason in DECIDED
+    for shown in (None, other):
+        seen = sign_in.recognise(card.guid, shown, office=counter.office, now=counter.now)
+        assert (seen.refusal is None) is decided
+    if decided:
+        ticket = counter.start_sign_in(card)
+        with pytest.raises(SignInRefused, match=reason):
+            counter.run(ticket, passcode=PASSCODE)
+    else:
+        with pytest.raises(SignInRefused, match=reason):
+            counter.start_sign_in(card)
     assert events("sign-in") == [(Outcome.REFUSED, reason)]
 
 

@@ -1,20 +1,36 @@
-"""Cards of the demonstration that somebody has suspended or cancelled."""
+"""Cards of the demonstration that somebody has suspended or cancelled, or whose holder has left."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from app import audit
 from app.card_operations.certificates import revoke
 from app.domain.card_lifecycle import CardEvent
 from app.domain.revocation import RevocationReason
-from app.domain.statuses import Outcome
+from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
-from app.models import Card
+from app.models import Card, Person
 from app.services.demonstration.cards import PlannedState
 
 _EVENTS = {
     PlannedState.SUSPENDED: (CardEvent.SUSPEND, "card.suspended"),
     PlannedState.CANCELLED: (CardEvent.CANCEL, "card.cancelled"),
 }
+
+
+@contextmanager
+def before_leaving(person: Person) -> Iterator[None]:
+    """Go back to when this person still worked: nobody is issued a card whose account is closed."""
+    status, number = person.status, person.id
+    person.status = PersonStatus.OPEN
+    db.session.commit()
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        db.session.get_one(Person, number).status = status
+        db.session.commit()
 
 
 def bring_to_an_end(card: Card, state: PlannedState, *, now: datetime) -> None:
