@@ -7,6 +7,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.parts.renewer import (
     EXPIRING,
     RESULTS,
+    given_up,
     open_renewal,
     press_renew,
     put_back,
@@ -126,14 +127,14 @@ def test_after_the_last_answer_was_lost_the_new_key_signs_in_and_is_led_to_the_e
     def lose(route: Route) -> None:
         nonlocal brought
         brought += 1
-        if brought == 4:
+        if brought >= 4:
             route.abort("aborted")
         else:
             route.continue_()
 
     page.route(RESULTS, lose)
     press_renew(visitor)
-    expect(page.get_by_text("The service did not answer")).to_be_visible()
+    given_up(visitor)
     page.unroute(RESULTS)
     put_back(visitor)
     visitor.enter(CARDS[EXPIRING].passcode)

@@ -53,8 +53,14 @@ def lose_answer(visitor: Visitor, arrive: int) -> None:
 
     visitor.page.route(RESULTS, carry)
     press_renew(visitor)
-    expect(visitor.page.get_by_text("The service did not answer")).to_be_visible()
+    given_up(visitor)
     visitor.page.unroute(RESULTS)
+
+
+def given_up(visitor: Visitor) -> None:
+    """The page has brought the answer again and again, for some seconds."""
+    words = visitor.page.get_by_text("The service did not answer")
+    expect(words).to_be_visible(timeout=30_000)
 
 
 def put_back(visitor: Visitor) -> None:
