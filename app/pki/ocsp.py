@@ -58,6 +58,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class _Prepared:
+    """The answer to a request that comes again, as long as its certificate stands so."""
+
+    issuer: str
+    serial: str
+    standing: Standing
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class _Signer:
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -75,7 +85,7 @@ class Responder:
 
     def __init__(self, authorities: Iterable[Authority]) -> None:
         self._signers: dict[str, _Signer] = {}
-        self._prepared: OrderedDict[object, Answer] = OrderedDict()
+        self._prepared: OrderedDict[bytes, _Prepared] = OrderedDict()
         self._lock = threading.Lock()
         self._authorities = {
             _issuer_hashes(algorithm, authority.certificate): authority
@@ -89,6 +99,11 @@ class Responder:
         A request about certificates of several authorities is refused as ``UNAUTHORIZED``: one
         signature cannot answer for both.
         """
+        kept = self._prepared.get(body)
+        if kept is not None and kept.answer.is_fresh(now):
+            found = look_up(kept.issuer, [kept.serial])
+            if found[kept.serial] == kept.standing:
+                return kept.answer
         try:
             request = read(body)
         except Malformed:
@@ -98,21 +113,18 @@ class Responder:
         if authority is None or authorities:
             return refusal(Status.UNAUTHORIZED)
         found = look_up(authority.name, [each.serial for each in request.asked])
-        said = tuple((each, found[each.serial]) for each in request.asked)
-        if request.nonce is not None or not _is_asked_again(said):
-            return self._sign(authority, request, said, now)
-        kept = self._prepared.get(said)
-        if kept is not None and kept.is_fresh(now):
-            return kept
-        return self._keep(said, self._sign(authority, request, said, now))
+        said = [(each, found[each.serial]) for each in request.asked]
+        answer = self._sign(authority, request, said, now)
+        if request.nonce is None and _is_asked_again(said):
+            self._keep(body, _Prepared(authority.name, said[0][0].serial, said[0][1], answer))
+        return answer
 
-    def _keep(self, said: object, answer: Answer) -> Answer:
+    def _keep(self, body: bytes, prepared: _Prepared) -> None:
         with self._lock:
-            self._prepared[said] = answer
-            self._prepared.move_to_end(said)
+            self._prepared[body] = prepared
+            self._prepared.move_to_end(body)
             while len(self._prepared) > MOST_PREPARED:
                 self._prepared.popitem(last=False)
-        return answer
 
     def _sign(
         self,

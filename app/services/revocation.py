@@ -1,6 +1,7 @@
 """Which certificates are still good, as the database has it at this moment."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.revocation import UNKNOWN, Known, Standing, standing
 from app.models import Card, Certificate
+
+MOST_ROWS = 20_000  # remembered, of those that were asked about last
 
 # Put together once: that takes longer than the database needs to answer
 _ASKED = (
@@ -64,6 +67,7 @@ class LookUp:
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in _ONE.selected_columns
         ]
+        self._standing = lru_cache(MOST_ROWS)(self._of_row)
         self._errors = (SQLAlchemyError, dialect.loaded_dbapi.Error)
 
     def __call__(self, issuer: str, serials: Sequence[str]) -> dict[str, Standing]:
@@ -71,11 +75,11 @@ class LookUp:
             if len(serials) > 1:
                 with self._engine.connect() as connection:
                     return standings(connection, issuer, serials)
-            return _said(serials, self._one(issuer, serials[0]))
+            return {serials[0]: self._one(issuer, serials[0])}
         except self._errors as error:
             raise DatabaseAway from error
 
-    def _one(self, issuer: str, serial: str) -> list[tuple[Any, ...]]:
+    def _one(self, issuer: str, serial: str) -> Standing:
         asked: Any = {"issuer": issuer, "serial": serial}
         if self._order is not None:
             asked = tuple(asked[name] for name in self._order)
@@ -83,16 +87,18 @@ class LookUp:
         try:
             cursor = connection.cursor()
             cursor.execute(self._text, asked)
-            rows = cursor.fetchall()
+            row = cursor.fetchone()
         finally:
             connection.close()  # back to the pool
-        return [
-            tuple(
-                value if process is None else process(value)
-                for process, value in zip(self._processors, row, strict=True)
-            )
-            for row in rows
+        return UNKNOWN if row is None else self._standing(tuple(row))
+
+    def _of_row(self, row: tuple[Any, ...]) -> Standing:
+        """Read what the driver returned. The same row means the same: it is read once."""
+        values: list[Any] = [
+            value if process is None else process(value)
+            for process, value in zip(self._processors, row, strict=True)
         ]
+        return _said([values[0]], [values])[values[0]]
 
 
 def _said(serials: Sequence[str], found: Iterable[Any]) -> dict[str, Standing]:
