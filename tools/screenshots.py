@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.parts.chromium import Complaints, chromium, context_of
 from tests.parts.desk import READER_2
+from tests.parts.second_reader import Counter
 from tests.parts.service import Service, running_service
 from tests.parts.visitor import HOLDER, Visitor
 from tools.installation import ROOT
@@ -45,12 +46,19 @@ def card_desk(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("button", name="Take out").first).to_be_visible()
 
 
+def manage_smartcard(visitor: Visitor) -> None:
+    counter = Counter(visitor)
+    counter.open(HOLDER)
+    expect(counter.main.get_by_role("heading", name="Is this the person with you?")).to_be_visible()
+
+
 PICTURES: dict[str, Callable[[Visitor], None]] = {
     "card-desk": card_desk,
     "sign-in": sign_in,
     "dashboard": dashboard,
     "profile": profile,
     "change-passcode": change_passcode,
+    "manage-smartcard": manage_smartcard,
 }
 
 

@@ -38,6 +38,7 @@ def card_pdf(printed: Printed) -> bytes:
     pdf = FPDF(unit="mm", format=(HEIGHT, WIDTH), orientation="L")
     pdf.set_auto_page_break(False)
     pdf.set_margin(0)
+    pdf.c_margin = 0
     pdf.set_creation_date(printed.at.astimezone(UTC))
     pdf.set_title(f"Smartcard {printed.number}")
     pdf.set_lang("en-GB")

@@ -110,6 +110,7 @@ def suspend_without_reason(visitor: Visitor) -> None:
 
 
 MANAGE_STATES: tuple[State, ...] = (
+    State("help for agents", "help.contacts", shown(None, "/help"), "Leave your own Smartcard"),
     State("manage, no card", PAGE, shown(), "Place the user’s card in the second reader"),
     State("manage, a user's card", PAGE, shown(HOLDER), "Is this the person with you"),
     State("manage, an expired card", PAGE, shown(EXPIRED), "cannot be renewed any more"),
