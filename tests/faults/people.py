@@ -54,8 +54,8 @@ class Someone:
         """The page, introduced to the service by its bridge."""
         if self._tab is None:
             tab = self.world.pc(self.pc_name).tab()
+            self.serve(lambda visit: introduce(tab, visit))  # else the next page is another
             self._tab = tab
-            self.serve(lambda visit: introduce(tab, visit))
         return self._tab
 
     def reload(self) -> None:
@@ -182,7 +182,13 @@ class Someone:
             lambda visit: sign_in.proceed(operation, browser=visit.browser, now=visit.now)
         )
         assert isinstance(following, SignedIn), following
-        self.token = following.token
+        self._begin_anew(following.token)
+
+    def _begin_anew(self, token: str | None) -> None:
+        """A browser in which somebody has signed in or out is another one to the service."""
+        self.reload()
+        self.browser = random_browser()
+        self.token = token
 
     def notice_removal(self) -> None:
         """The page sees that the card of its session has left, and signs out."""
@@ -197,7 +203,7 @@ class Someone:
             return True
 
         if self.token is not None and self.serve(end):
-            self.token = None
+            self._begin_anew(None)
 
 
 def introduce(tab: Tab, visit: Visit) -> None:

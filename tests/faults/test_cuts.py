@@ -11,9 +11,11 @@ from reader_bridge.virtual.behaviour import BEHAVIOURS
 from tests.faults.matrix import Bench, Share, Tally, shares
 from tests.faults.scenarios import SCENARIOS
 
-PARTS = {"issue": 4}  # how many tests share the cuts of an operation
+# How many tests share the cuts of an operation
+PARTS = {"issue": 5, "renew": 3, "repair": 3, "erase": 4}
 SEED = "2026"
 HERE = [name for name in SCENARIOS if name != "repair-changed"]  # `make cuts` does that one too
+pytestmark = pytest.mark.timeout(600)  # many operations each, on a machine that may be busy
 SHARES = [share for name in HERE for share in shares(name, PARTS.get(name, 1))]
 
 
