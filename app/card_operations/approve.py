@@ -12,8 +12,9 @@ from typing import Any
 from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Result, Turn
-from app.card_operations.keys_on_card import key_on
+from app.card_operations.keys_on_card import key_on, key_row_on
 from app.card_operations.office import Office
+from app.card_operations.refusals import OwnCardUnfinished
 from app.card_operations.statements import StatementRefused
 from app.domain import approval
 from app.domain.approval import Act, ActKind, Named
@@ -116,6 +117,7 @@ def start(
         NotAllowed: not in this role, or it is the agent's own card.
         NotFound: there is no such person or card.
         Conflict: the card in the reader is not the one that is signed in.
+        OwnCardUnfinished: it has no signature key that is known.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     principal.demand(PERMISSIONS[act.act])
@@ -127,12 +129,15 @@ def start(
         raise NotAllowed(PERMISSIONS[act.act], "own-card")
     if guid is not None and guid.lower() != principal.card_guid:
         raise Conflict("another-card")
+    own = db.session.get_one(Card, principal.card_id)
+    if key_row_on(own, Slot.SIGNATURE) is None:
+        raise OwnCardUnfinished
     return journal.begin(
         APPROVE,
         sid=sid,
         seat=seat,
         browser=browser,
-        card=db.session.get_one(Card, principal.card_id),
+        card=own,
         person_id=principal.person_id,
         actor=principal,
         office=office,

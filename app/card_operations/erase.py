@@ -40,6 +40,7 @@ from app.card_operations import (
     objects,
     permitted,
     sealed,
+    stopping,
     wire,
 )
 from app.card_operations.answers import NextTicket
@@ -143,6 +144,7 @@ def start(
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
+    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     permitted.demand(agent, card, CardService.ERASE, now=now)
     begun = journal.unfinished(card, KIND)
     _demand_it_may_be(card, guid, begun)

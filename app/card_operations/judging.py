@@ -5,6 +5,8 @@ hears.
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+
 from app.card_operations import receipts, said_no, wire
 from app.card_operations.answers import (
     Answer,
@@ -23,7 +25,7 @@ from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import NotSignedIn, RuleBroken
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
-from app.models import CardOperationStep
+from app.models import Card, CardOperationStep
 from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code
 
@@ -35,6 +37,7 @@ def judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
             if isinstance(move, Done):
                 for follows in WHEN_DONE[operation.kind]:
                     follows(turn)
+            answer = _carry_out(turn, move, content)
     except (
         StatementRefused,
         receipts.ReceiptRefused,
@@ -48,7 +51,8 @@ def judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
     except RuleBroken as error:
         _refuse(operation, turn, error, error.facts)
         raise
-    return _carry_out(operation, turn, move, content)
+    db.session.commit()
+    return answer
 
 
 def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Move:
@@ -88,13 +92,15 @@ def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> N
     """Keep what a refusal says of the card itself, if the workstation has signed for it."""
     if code == Code.WRONG_PASSCODE and sure:
         turn.record("card.wrong-passcode", Outcome.REFUSED, left=facts.get("left"))
-    if code == Code.PASSCODE_LOCKED and sure and turn.operation.card is not None:
+    if code == Code.PASSCODE_LOCKED and sure and turn.operation.card_id is not None:
         turn.record("card.locked", Outcome.DONE)
-        if turn.card.status is CardStatus.ISSUED:
-            turn.card.apply(CardEvent.LOCK, now=turn.now)
+        of_this = select(Card).where(Card.id == turn.operation.card_id)
+        card = db.session.scalars(of_this.with_for_update()).one()  # cancelled at this moment?
+        if card.status is CardStatus.ISSUED:
+            card.apply(CardEvent.LOCK, now=turn.now)
 
 
-def _carry_out(operation: Operation, turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
+def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
     row, step = turn.operation, turn.step
     if isinstance(move, GoOn) and not may_go_on(row, turn.actor):
         move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
@@ -116,7 +122,6 @@ def _carry_out(operation: Operation, turn: Turn, move: Move, content: Mapping[st
         row.finished_at = turn.now
         answer = Finished(**common, facts=move.facts)
     step.answer = to_journal(answer)
-    db.session.commit()
     return answer
 
 

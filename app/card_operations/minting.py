@@ -5,8 +5,10 @@ from datetime import datetime
 from app.card_operations import hello, tickets, wire
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import KINDS, Operation, Turn
+from app.card_operations.management import ManagementRefused
 from app.card_operations.office import Office
-from app.card_operations.refusals import WorkstationNotEnrolled
+from app.card_operations.refusals import CardNotVerified, WorkstationNotEnrolled
+from app.card_operations.statements import StatementRefused
 from app.domain.principal import Principal
 from app.domain.statuses import WorkstationStatus
 from app.extensions import db
@@ -17,7 +19,10 @@ def mint(
     row: CardOperation, *, office: Office, now: datetime, actor: Principal | None
 ) -> NextTicket:
     step = write_step(row, now)
-    answer = sign_ticket(row, step, office=office, now=now, actor=actor)
+    try:
+        answer = sign_ticket(row, step, office=office, now=now, actor=actor)
+    except (StatementRefused, ManagementRefused) as error:
+        raise CardNotVerified(str(error)) from error  # no key of it is known to ask it with
     db.session.commit()
     return answer
 

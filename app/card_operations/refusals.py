@@ -58,6 +58,12 @@ class VouchingKeyEnded(RuleBroken):
     reason = "vouching-key-ended"
 
 
+class OwnCardUnfinished(Conflict):
+    """The agent's own signature key is not known: a renewal of their card was cut off."""
+
+    reason = "own-card-unfinished"
+
+
 class ApprovalNeeded(RuleBroken):
     """The agent's own card has to sign for this first."""
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, management_session, permitted, sealed
+from app.card_operations import base, journal, management_session, permitted, sealed, stopping
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -246,6 +246,7 @@ def _begin_or_go_on(
     now: datetime,
     assisted: bool = False,
 ) -> NextTicket:
+    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     standing = journal.unfinished(card, KIND)
     if standing is not None and len(standing.steps) < MANY_STEPS:
         if assisted or key_being_made(card, Slot.SIGNATURE) is None:

@@ -159,6 +159,7 @@ def start(
         CardInHand: somebody else is at work on the card.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
+    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     permitted.demand(agent, card, CardService.REPAIR, now=now)
     shown = guid.lower() if guid else None
     standing = journal.unfinished(card, KIND)

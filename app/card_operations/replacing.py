@@ -21,13 +21,16 @@ def replace_older_cards(turn: Turn, person: Person, new: Card) -> None:
     What runs on them ends, and so does every session with them.
     """
     older = db.session.scalars(
-        select(Card).where(
+        select(Card.id).where(
             Card.person_id == person.id,
             Card.id != new.id,
             Card.status.in_((CardStatus.ISSUED, CardStatus.LOCKED, CardStatus.SUSPENDED)),
         )
     ).all()
-    for card in older:
+    for card_id in older:
+        card = stopping.locked(card_id)
+        if card is None or card.status is CardStatus.CANCELLED:
+            continue  # somebody else was quicker
         card.apply(CardEvent.CANCEL, now=turn.now)
         stopped = stopping.end_all(card, now=turn.now)
         for certificate in card.certificates:

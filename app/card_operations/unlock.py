@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, permitted, sealed
+from app.card_operations import base, journal, permitted, sealed, stopping
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import (
     Ask,
@@ -159,6 +159,7 @@ def start_assisted(
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
+    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     permitted.demand(agent, card, CardService.UNLOCK, now=now, tries_left=tries_left)
     shown = _shown(card, guid)
     if sealed.doubt(card).unknown:
@@ -198,6 +199,7 @@ def start_self_service(
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
+    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     next_status(card.status, CardEvent.UNLOCK)
     shown = _shown(card, guid)
     if sealed.doubt(card).unknown:

@@ -11,7 +11,7 @@ from app.card_operations import approvals, approve, journal
 from app.card_operations.answers import CardAnswered, Finished, NextTicket
 from app.card_operations.approvals import ApprovalSpent, ApprovalTooOld
 from app.card_operations.base import key_of
-from app.card_operations.refusals import OperationOver
+from app.card_operations.refusals import OperationOver, OwnCardUnfinished
 from app.card_operations.statements import verify_kept
 from app.domain.approval import Act, ActKind
 from app.domain.errors import Conflict, NotAllowed, NotFound, NotSignedIn
@@ -24,6 +24,7 @@ from app.services import sessions
 from reader_bridge.contract import Purpose, Slot
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_2
+from tests.parts.operations import an_operation
 from tests.parts.people import a_card
 
 
@@ -180,6 +181,17 @@ def test_another_card_than_the_one_signed_in_signs_nothing(
 ) -> None:
     with pytest.raises(Conflict, match="another-card"):
         start(counter, issue_to(holder), guid="ab" * 16)
+
+
+def test_an_agent_whose_own_renewal_was_cut_off_is_told_to_finish_it(
+    counter: Counter, agent: Principal, holder: Person
+) -> None:
+    own = db.session.get_one(Card, agent.card_id)
+    renewal = an_operation(own, "renew", "first", now=counter.now)
+    renewal.facts = {"asked_to_make": [Slot.SIGNATURE.value]}
+    db.session.commit()
+    with pytest.raises(OwnCardUnfinished):
+        start(counter, issue_to(holder))
 
 
 def test_a_signature_that_arrives_after_the_session_has_ended_approves_nothing(

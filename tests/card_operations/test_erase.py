@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.card_operations import erase, issue, unlock
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
@@ -140,6 +140,20 @@ def test_only_an_enrolled_pc_is_sent_a_cards_secrets(counter: Counter, card: Car
     counter.introduce(WorkstationStatus.SEEN)
     with pytest.raises(WorkstationNotEnrolled):
         start(counter, card)
+
+
+def test_what_another_worker_has_just_noted_stays_when_an_erasing_is_begun_again(
+    counter: Counter, card: Card
+) -> None:
+    first = start(counter, card)
+    begun = db.session.query(CardOperation).filter_by(public_id=first.operation).one()
+    noted = {**begun.facts, "emptying": True, "key_sent": True}
+    with db.engine.begin() as another:
+        this = CardOperation.id == begun.id
+        another.execute(update(CardOperation).where(this).values(facts=noted))
+    assert start(counter, card).operation == first.operation
+    db.session.refresh(begun)
+    assert begun.facts["key_sent"]
 
 
 def test_another_card_is_not_erased_in_its_place(counter: Counter, card: Card) -> None:

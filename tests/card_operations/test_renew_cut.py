@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from app.card_operations import journal, renew
+from app.card_operations import journal, renew, sealed
 from app.card_operations.answers import CardAnswered, Finished, NextTicket
-from app.card_operations.refusals import StepPassed, VouchingKeyEnded
+from app.card_operations.management import ManagementKey
+from app.card_operations.refusals import CardNotVerified, StepPassed, VouchingKeyEnded
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardServiceRefused
 from app.domain.statuses import OperationState, PersonStatus, SessionEnd
 from app.extensions import db
 from app.models import (
+    AuditEvent,
     BridgeConnection,
     Card,
     CardOperation,
@@ -214,6 +217,20 @@ def test_terms_that_are_due_wait_while_the_signature_key_is_in_doubt(
     counter.sign_in(card)  # and is not asked to sign with a key that nobody knows
     assert isinstance(counter.run(start_renewal(counter, card), passcode=PASSCODE), Finished)
     must_be_renewed(counter, card)
+
+
+def test_a_card_whose_management_key_was_replaced_is_refused_and_its_renewal_stands_still(
+    counter: Counter, card: Card
+) -> None:
+    other = "AES256" if card.management_algorithm == "AES128" else "AES128"
+    sealed.keep_management_key(counter.office.vault, card, ManagementKey.random(other))
+    db.session.commit()
+    with pytest.raises(CardNotVerified):
+        counter.run(start_renewal(counter, card), passcode=PASSCODE)
+    renewal = renewal_of(card)
+    assert renewal.state is OperationState.WAITING
+    event = db.session.scalars(select(AuditEvent).filter_by(event="card.renew")).one()
+    assert event.facts["problem"] == "algorithm"
 
 
 def test_every_statement_of_a_renewal_shows_that_the_card_is_there(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.card_operations import certificates, journal
 from app.card_operations.answers import CardAnswered, NextTicket, Waiting
@@ -116,6 +116,21 @@ def test_the_last_wrong_passcode_locks_the_card_for_the_service_too(
         counter.start_sign_in(card)
     assert events("card.locked") == [(Outcome.DONE, None)]
     assert events("sign-in") == [(Outcome.REFUSED, "locked")]
+
+
+def test_a_card_that_is_cancelled_meanwhile_is_not_locked_instead(
+    counter: Counter, card: Card
+) -> None:
+    for _ in range(2):
+        counter.run(counter.start_sign_in(card), passcode="wrong-00")
+    ticket = counter.start_sign_in(card)
+    last = counter.page.step(ticket, passcode="wrong-00")
+    assert card.status is CardStatus.ISSUED  # as a worker has it that read it just before
+    with db.engine.begin() as another:
+        another.execute(update(Card).values(status=CardStatus.CANCELLED))
+    counter.bring(ticket.operation, last)
+    db.session.refresh(card)
+    assert card.status is CardStatus.CANCELLED
 
 
 def test_a_page_alone_cannot_have_a_card_taken_for_locked(counter: Counter, card: Card) -> None:
