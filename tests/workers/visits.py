@@ -52,7 +52,11 @@ class Person:
 
     def come(self, server: int = 0) -> None:
         """Open the sign-in page and introduce the bridge."""
-        self._read_token(self.get("/sign-in", server))
+        self.open("/sign-in", server)
+
+    def open(self, path: str, server: int = 0) -> None:
+        """Open a page, which introduces the bridge that it is connected to."""
+        self._read_token(self.get(path, server))
         assert self.post("/bridge/hello", {"hello": self.page.hello}, server).status == 200
 
     def prove_card(self, passcode: str, server: int = 0) -> tuple[str, Message]:
