@@ -22,6 +22,9 @@ from app.extensions import db
 from tests.parts import postgres, properties
 from tests.parts.clock import START, FrozenClock
 from tests.parts.database import PostgresDatabase, SqliteDatabase, TestDatabase
+from tests.parts.softhsm import softhsm
+
+__all__ = ["softhsm"]  # one for all: SoftHSM reads where its tokens are once a process
 
 ON_BOTH = {"models", "services"}
 

@@ -91,8 +91,8 @@ def test_the_holder_is_signed_out_everywhere_and_cannot_sign_in(
     counter.sign_in_agent(holder.organisation)
     counter.run(start(counter, card), passcode=PASSCODE)
     assert sessions.times(principal.session_id) is None
-    with pytest.raises(SignInRefused):
-        counter.start_sign_in(card)
+    with pytest.raises(SignInRefused):  # told to who has the card, once it has proven itself
+        counter.run(counter.start_sign_in(card), passcode=PASSCODE)
 
 
 def test_what_ran_on_the_card_ends_and_its_late_answer_changes_nothing(

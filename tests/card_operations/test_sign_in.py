@@ -10,10 +10,8 @@ from app.card_operations.answers import CardAnswered, NextTicket, Waiting
 from app.card_operations.certificates import active_certificate, issue_for
 from app.card_operations.refusals import (
     CardNotVerified,
-    ConnectionUnknown,
     OperationOver,
     StepPassed,
-    WorkstationBlocked,
 )
 from app.card_operations.sign_in import DECIDED
 from app.domain.card_lifecycle import CardEvent, CardStatus
@@ -24,7 +22,6 @@ from app.domain.statuses import (
     CertificateStatus,
     Outcome,
     PersonStatus,
-    WorkstationStatus,
 )
 from app.domain.terms_rule import TermsDue
 from app.extensions import db
@@ -374,22 +371,6 @@ def test_a_card_that_another_program_unlocked_signs_in_again(counter: Counter, c
     assert isinstance(answer, Waiting)
     db.session.refresh(card)
     assert card.status is CardStatus.ISSUED
-
-
-def test_a_blocked_pc_gets_no_ticket(counter: Counter, card: Card) -> None:
-    counter.introduce(WorkstationStatus.BLOCKED)
-    with pytest.raises(WorkstationBlocked):
-        counter.start_sign_in(card)
-
-
-def test_a_connection_belongs_to_one_browser_and_is_forgotten_after_12_hours(
-    counter: Counter, card: Card
-) -> None:
-    at = counter.at_the_bridge()
-    later = counter.now + timedelta(hours=12)
-    for changed, now in (({"browser": "f" * 64}, counter.now), ({}, later)):
-        with pytest.raises(ConnectionUnknown):
-            sign_in.start(guid=card.guid, office=counter.office, now=now, **(at | changed))
 
 
 def test_a_card_with_the_guid_of_another_proves_nothing(counter: Counter, card: Card) -> None:

@@ -17,9 +17,7 @@ from app.pki.validation import check
 from reader_bridge.contract import Slot
 from tests.parts.authority import ORIGIN, PASSPHRASE
 from tests.parts.clock import START
-from tests.parts.softhsm import softhsm
 
-__all__ = ["softhsm"]
 SPKI = (
     ec.generate_private_key(ec.SECP256R1())
     .public_key()

@@ -22,10 +22,9 @@ from app.pki.profiles import CARDS, PERSONS
 from app.pki.token import Token
 from app.pki.validation import check
 from reader_bridge.contract import Slot
-from tests.parts.softhsm import LABEL, PIN, softhsm
+from tests.parts.softhsm import LABEL, PIN
 from tests.pki.test_ocsp import look_up, request
 
-__all__ = ["softhsm"]
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 GUID = UUID("8b0ad0cb-5a8c-4b3c-9c43-0d1f9a6f4b55")
 SPKI = (

@@ -71,7 +71,7 @@ def running(
     first = installation_in(folder)
     uri = f"sqlite:///{first.database}"
     if request.param == "postgresql":
-        uri = database(shared_folder, f"workers_{worker}")
+        uri = database(shared_folder, f"{folder.parent.name}_{worker}")
     both = {"DATABASE_URL": uri, "ORIGIN": first.origin}
     first = replace(first, settings=both)
     second = replace(first, port=free_port())
