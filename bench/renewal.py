@@ -15,7 +15,7 @@ from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
 from bench.sign_in import without_terms
-from bench.watched import took, watched_visitor
+from bench.watched import at_rest, took, watched_visitor
 from reader_bridge.virtual.state import new_card
 from tests.parts.pcscd import PrivatePcscd, running_pcscd
 from tests.parts.renewer import EXPIRING, open_renewal, press_renew, renewed
@@ -24,6 +24,7 @@ from tests.parts.visitor import CARDS, Visitor
 
 ROUNDS = {"in software": 15, "as slow as a real one": 5}
 BY_HAND_ROUNDS = 10
+SEEN_TO_BE_OUT = 1.0  # seconds: pcscd looks into its virtual readers every 0.4
 MOST_TIMES_A_SLOW_CARD = 1.05
 MOST_ABOVE_A_CARD = 50.0  # ms, besides the round trips
 MOST_ROUND_TRIPS = 5
@@ -94,6 +95,7 @@ class Asked:
 
 
 def one_renewal(visitor: Visitor) -> float:
+    at_rest(visitor.page)
     press_renew(visitor, PASSCODE)
     seconds = took(visitor.page)
     renewed(visitor)
@@ -193,6 +195,7 @@ class Hand:
             self._piv("-a", "import-certificate", "-s", slot, "-i", "certificate")
         took = time.perf_counter() - began
         self._daemon.remove(0)
+        time.sleep(SEEN_TO_BE_OUT)
         return took
 
     def _is_seen(self) -> bool:

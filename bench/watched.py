@@ -36,6 +36,11 @@ def watched_visitor(service: Service) -> Iterator[Visitor]:
         yield Visitor(context.new_page(), service)
 
 
+def at_rest(page: Page) -> None:
+    """Wait until a page has come to rest, as it has by the time that a person has typed."""
+    page.wait_for_load_state("networkidle")
+
+
 def took(page: Page) -> float:
     """Wait for the confirmation, and return how long it has taken, in seconds."""
     done = page.locator("body[data-took]")
