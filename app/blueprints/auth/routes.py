@@ -1,12 +1,12 @@
 """Signing in with a card, choosing the role, accepting the terms, signing out."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge, tries_left
 from app.blueprints.auth import session_box
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
@@ -92,17 +92,12 @@ def card() -> ResponseReturnValue:
 @open_to_all
 def start() -> ResponseReturnValue:
     body = posted()
-    tries = str(body.get("tries_left"))
     try:
         ticket = signing_in.start(
-            sid=str(body.get("sid")),
-            seat=str(body.get("seat")),
             guid=str(body.get("card") or "")[:32],
-            tries_left=int(tries) if re.fullmatch("[0-9]{1,2}", tries) else None,
+            tries_left=tries_left(body),
             address=request.remote_addr,
-            browser=browser_digest(),
-            office=current_office(),
-            now=clock.now(),
+            **at_the_bridge(body),
         )
     except SignInRefused as refusal:
         return _refused(refusal.reason, **refusal.facts), 409
@@ -116,12 +111,8 @@ def continue_renewal() -> ResponseReturnValue:
     body = posted()
     ticket = renewals.continue_at_sign_in(
         str(body.get("card") or "")[:32],
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
         address=request.remote_addr,
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 
@@ -158,11 +149,7 @@ def terms(operation: str) -> ResponseReturnValue:
         ticket = signing_in.accept_terms(
             operation,
             version=int(version) if version.isdecimal() and len(version) < 10 else 0,
-            sid=str(body.get("sid")),
-            seat=str(body.get("seat")),
-            browser=browser_digest(),
-            office=current_office(),
-            now=clock.now(),
+            **at_the_bridge(body),
         )
     except TermsChanged:
         return show_next(proceed(operation), status=409, changed=True)

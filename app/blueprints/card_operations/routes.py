@@ -4,6 +4,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.outcomes import Shown, showing_of
@@ -25,13 +26,9 @@ def ticket(operation: str) -> ResponseReturnValue:
     body = posted()
     answer = journal.ticket(
         operation,
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
         card=body["card"] if isinstance(body.get("card"), str) else None,
-        browser=browser_digest(),
         actor=signed_in(),
-        office=current_office(),
-        now=clock.now(),
+        **at_the_bridge(body),
     )
     return jsonify(answer.for_page())
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
@@ -14,7 +14,6 @@ from app.blueprints.permissions import open_to_all
 from app.card_operations import age as aging
 from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, Finished
-from app.card_operations.office import current_office
 from app.models import CardOperation
 from app.services import demonstration_desk
 
@@ -43,11 +42,7 @@ def age(name: str) -> ResponseReturnValue:
     body = posted()
     ticket = demonstration_desk.make_older(
         name,
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 

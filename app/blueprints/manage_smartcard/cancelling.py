@@ -15,8 +15,8 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge, guid_meant
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.forms import tell
 from app.blueprints.manage_smartcard.about import About, about
 from app.blueprints.manage_smartcard.blueprint import bp
@@ -30,7 +30,6 @@ from app.blueprints.manage_smartcard.forms import (
     from_step,
 )
 from app.blueprints.permissions import principal, requires
-from app.card_operations.office import current_office
 from app.domain.cancelling import CancelReason
 from app.domain.card_services import CardService
 from app.domain.errors import Invalid
@@ -81,12 +80,8 @@ def start_cancel(uuid: str, card_id: int) -> ResponseReturnValue:
             reason=CancelReason(form.reason.data),
             note=form.note.data or "",
             replacement=bool(form.replacement.data),
-            sid=str(body.get("sid")),
-            seat=str(body.get("seat")),
-            guid=str(body.get("card") or "")[:32] or None,
-            browser=browser_digest(),
-            office=current_office(),
-            now=clock.now(),
+            guid=guid_meant(body),
+            **at_the_bridge(body),
         )
     except Invalid as refusal:
         tell(form, refusal, NOTE_PROBLEMS)

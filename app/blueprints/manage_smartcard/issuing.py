@@ -6,6 +6,7 @@ from flask import Response, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge, guid_meant, reading
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
@@ -63,12 +64,8 @@ def approve_issue(uuid: str) -> ResponseReturnValue:
         principal(),
         uuid,
         form.seen(),
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        guid=str(body.get("card") or "")[:32] or None,
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        guid=guid_meant(body),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 
@@ -106,17 +103,12 @@ def issue_card(uuid: str) -> ResponseReturnValue:
 @requires(Permission.ISSUE_CARD)
 def start_issue(uuid: str) -> ResponseReturnValue:
     body = posted()
-    reading = body.get("reading")
     ticket = issuing.start(
         principal(),
         uuid,
-        reading if isinstance(reading, dict) else {},
+        reading(body),
         approval=str(body.get("approval") or "")[:APPROVAL_LENGTH],
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 
@@ -126,16 +118,11 @@ def start_issue(uuid: str) -> ResponseReturnValue:
 def give_up_issue(uuid: str) -> ResponseReturnValue:
     """Erase the card in the second reader, whose issue was begun."""
     body = posted()
-    reading = body.get("reading")
     ticket = giving_up.start(
         principal(),
         uuid,
-        reading if isinstance(reading, dict) else {},
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        reading(body),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 

@@ -5,16 +5,14 @@ from typing import Any
 from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import clock
+from app.blueprints.at_the_bridge import GUID_LENGTH, at_the_bridge, guid_meant, reading
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.manage_smartcard.about import about
 from app.blueprints.manage_smartcard.approving import ask_identity
 from app.blueprints.manage_smartcard.blueprint import bp
 from app.blueprints.manage_smartcard.forms import IdentityForm, from_step
 from app.blueprints.permissions import principal, requires
 from app.card_operations import approve, journal, repair
-from app.card_operations.office import current_office
 from app.domain import identity_check
 from app.domain.approval import Act, ActKind
 from app.domain.card_services import CardService
@@ -24,7 +22,6 @@ from app.services import presented_cards
 
 ADDRESS = "/people/<uuid>/cards/<int:card_id>/repair"
 APPROVAL_LENGTH = 36
-GUID_LENGTH = 32
 
 
 @bp.get(ADDRESS, endpoint="repair")
@@ -63,12 +60,8 @@ def approve_repair(uuid: str, card_id: int) -> ResponseReturnValue:
             reason="identity-checked",
             note=identity_check.evidence(form.seen()),
         ),
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        guid=str(body.get("card") or "")[:GUID_LENGTH] or None,
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        guid=guid_meant(body),
+        **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())
 
@@ -86,16 +79,11 @@ def told(card: Card, body: dict[str, Any]) -> dict[str, Any]:
     return {
         "approval": None if known else str(approval)[:APPROVAL_LENGTH],
         "guid": guid_shown(body),
-        "certificates": presented_cards.written(_reading(body).get("certificates")),
+        "certificates": presented_cards.written(reading(body).get("certificates")),
     }
 
 
 def guid_shown(body: dict[str, Any]) -> str | None:
     """The identifier that the card in the second reader shows, if it shows one."""
-    guid = _reading(body).get("guid")
+    guid = reading(body).get("guid")
     return guid[:GUID_LENGTH] if isinstance(guid, str) else None
-
-
-def _reading(body: dict[str, Any]) -> dict[str, Any]:
-    found = body.get("reading")
-    return found if isinstance(found, dict) else {}

@@ -1,6 +1,5 @@
 """What is done to a user's card in the second reader: a page, the card, its operation, the end."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge, tries_left
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
@@ -85,8 +85,7 @@ def start_service(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
     body = posted()
     more: dict[str, Any] = {}
     if wanted in TOLD_OF_TRIES:
-        tries = str(body.get("tries_left"))
-        more["tries_left"] = int(tries) if re.fullmatch("[0-9]{1,2}", tries) else None
+        more["tries_left"] = tries_left(body)
     if wanted is CardService.REPAIR:
         more |= repairing.told(whose.card, body)
     if wanted in KNOWN_BY_KEY:
@@ -94,11 +93,7 @@ def start_service(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
     ticket = STARTS[wanted](
         principal(),
         whose.card,
-        sid=str(body.get("sid")),
-        seat=str(body.get("seat")),
-        browser=browser_digest(),
-        office=current_office(),
-        now=clock.now(),
+        **at_the_bridge(body),
         **more,
     )
     return jsonify(ticket.for_page())

@@ -4,6 +4,7 @@ from flask import Blueprint, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.at_the_bridge import at_the_bridge, guid_meant
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
@@ -11,7 +12,6 @@ from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
 from app.card_operations import change_passcode
 from app.card_operations.answers import CardAnswered, Finished, Waiting
-from app.card_operations.office import current_office
 from app.domain.card_services import CardService, demand
 from app.domain.errors import Conflict
 from app.domain.roles import Permission
@@ -45,12 +45,8 @@ def start_passcode(card_id: int) -> ResponseReturnValue:
     try:
         ticket = change_passcode.start(
             principal(),
-            sid=str(body.get("sid")),
-            seat=str(body.get("seat")),
-            guid=str(body.get("card") or "")[:32] or None,
-            browser=browser_digest(),
-            office=current_office(),
-            now=clock.now(),
+            guid=guid_meant(body),
+            **at_the_bridge(body),
         )
     except change_passcode.ChangeUnsettled as error:
         stopped = error.facts["operation"]
