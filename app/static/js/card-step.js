@@ -172,7 +172,8 @@ export class CardStep extends HTMLElement {
   /** @param {import("./server.js").Answer} answer */
   #finish(answer) {
     if (answer.location) {
-      window.location.assign(answer.location);
+      // A page whose session has just been ended is led away by the one who ended it.
+      if (!document.body.hasAttribute("inert")) window.location.assign(answer.location);
       return; // stays busy: the page is leaving
     }
     const region = this.closest("[data-card-operation]") ?? this;
