@@ -162,10 +162,11 @@ def welcome(installation: Installation, seconds: float) -> str:
         "",
         f"  1. Open     {origin}/demo/card-desk   and put a card into a reader",
         f"  2. Sign in  {origin}/sign-in          with its passcode",
+        f"  3. Mail     {origin}/demo/mail        is what the service has sent",
         "",
         *(f"  {card.name:<{width}}  {card.passcode:<8}  {card.shows}" for card in held),
         "",
-        f"  Mail that it sends is in {folder}/mail, what the programs say in {folder}/logs.",
+        f"  What the programs say is in {folder}/logs.",
         "  Ctrl-C ends everything.",
         "",
     ]

@@ -24,7 +24,9 @@ class Folder:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         now = datetime.now(UTC)
         file = self._path / f"{now:%Y%m%d-%H%M%S-%f}.eml"
-        file.write_bytes(envelope.content)
+        half = file.with_suffix(".part")  # whoever lists the messages never sees half of one
+        half.write_bytes(envelope.content)
+        half.rename(file)
         message = message_from_bytes(envelope.content, policy=email_policy)
         print(f"mail to {message['To']}: {message['Subject']} ({file.name})", flush=True)
         return "250 kept"

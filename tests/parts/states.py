@@ -13,6 +13,7 @@ from tests.parts.states_of_manage import MANAGE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
+from tests.parts.states_of_self_service_of_agents import SELF_SERVICE_STATES_OF_AGENTS
 from tests.parts.states_of_unfinished import UNFINISHED_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
@@ -26,6 +27,7 @@ WITHOUT_A_PAGE = {
     "profile.photo": "a picture, part of the profile",
     "manage_smartcard.print_card": "a PDF to be printed on a card",
     "people.photo": "a picture, part of a person's page",
+    "demo.message_as_html": "a message in a sandbox, as a mail program shows it",
 }
 
 
@@ -268,5 +270,6 @@ STATES: tuple[State, ...] = (
     State("certificate authority", "pki.show", at("/pki/"), "What to trust"),
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
+    *SELF_SERVICE_STATES_OF_AGENTS,
     State("no such page", "static", at("/nowhere"), "not found", status=404),
 )

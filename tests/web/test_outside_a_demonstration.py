@@ -24,8 +24,10 @@ def test_every_address_of_the_demonstration_is_not_found(app: Flask, client: Fla
             assert answer.status_code == 404, address
 
 
-def test_the_sign_in_page_says_nothing_of_a_card_desk(client: FlaskClient) -> None:
-    assert "card desk" not in client.get("/sign-in").text
+def test_the_sign_in_page_says_nothing_of_card_desk_and_mail(client: FlaskClient) -> None:
+    page = client.get("/sign-in").text
+    assert "card desk" not in page
+    assert "/demo/" not in page
 
 
 @pytest.mark.parametrize("command", ["people", "cards"])

@@ -1,8 +1,10 @@
-"""The card desk: virtual cards and readers to try the service with. Only in a demonstration."""
+"""Only in a demonstration: the card desk, with virtual cards and readers to try the service with,
+and the mail that it has sent.
+"""
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, jsonify, render_template, url_for
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.blueprints.at_the_bridge import at_the_bridge
@@ -15,9 +17,15 @@ from app.card_operations import age as aging
 from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, Finished
 from app.models import CardOperation
-from app.services import demonstration_desk
+from app.services import demonstration_desk, demonstration_mail, mail_body
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")
+
+# A message as a mail program shows it: its own styles, and nothing that runs, loads or leads away
+POLICY_OF_MESSAGES = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox"
+)
 
 
 @bp.before_request
@@ -34,6 +42,32 @@ def card_desk() -> ResponseReturnValue:
         cards=demonstration_desk.cards(),
         age_days=demonstration_desk.AGE_DAYS,
     )
+
+
+@bp.get("/mail")
+@open_to_all
+def mail() -> ResponseReturnValue:
+    return render_template(
+        "demo/mail.html", messages=demonstration_mail.newest(), most=demonstration_mail.SHOWN
+    )
+
+
+@bp.get("/mail/<name>")
+@open_to_all
+def message(name: str) -> ResponseReturnValue:
+    return render_template(
+        "demo/message.html", message=demonstration_mail.message(name), pieces=mail_body.pieces
+    )
+
+
+@bp.get("/mail/<name>/html")
+@open_to_all
+def message_as_html(name: str) -> ResponseReturnValue:
+    """Show a message as a mail program does, in a sandbox of its own."""
+    shown = demonstration_mail.message(name)
+    if shown.html is None:
+        abort(404)
+    return Response(shown.html, headers={"Content-Security-Policy": POLICY_OF_MESSAGES})
 
 
 @bp.post("/cards/<name>/age")
