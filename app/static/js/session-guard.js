@@ -220,10 +220,21 @@ class SessionGuard extends HTMLElement {
     }
   }
 
-  /** The server has ended the session: every tab leaves. @param {string} address */
+  /**
+   * The server has ended the session: every tab leaves. The first answer knows why; to whoever asks
+   * after it the server only says to sign in.
+   * @param {string} address
+   */
   #goTo(address) {
+    if (this.#leaving) return;
     this.#tell({ over: address });
+    this.#follow(address);
+  }
+
+  /** @param {string} address */
+  #follow(address) {
     this.#leaving = true;
+    document.body.setAttribute("inert", "");
     window.location.replace(address);
   }
 
@@ -296,7 +307,7 @@ class SessionGuard extends HTMLElement {
    */
   #hear(message) {
     if (message.ended) this.#goodbye(message.ended);
-    else if (message.over) window.location.replace(message.over);
+    else if (message.over && !this.#leaving) this.#follow(message.over);
     else if (message.lasts) this.#note(message.lasts);
     else if (message.ending && !this.#leaving) this.#stopHere(message.ending);
     else if (message.active) this.#restartClock();
