@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from email_validator import validate_email
+from email_validator import EmailNotValidError, validate_email
 
 from reader_bridge.contract import FIRST_PORT
 
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent
 SECRETS = ("SECRET_KEY", "VAULT_KEY", "TICKET_KEY", "AUDIT_KEY", "ISSUER_PASSPHRASE")
 OPTIONAL_SECRETS = ("VAULT_KEY_OLD", "MAIL_PASSWORD", "PKCS11_PIN")
 ISSUERS = ("file", "pkcs11")  # where the keys of the issuing authorities are
+SELF_SERVICE_MODES = ("questions-and-code", "code", "off")
+QUESTIONS_ASKED = (2, 3, 4)
 
 # The parts of app.domain.session_rules.SessionLimits that SESSION_..._SECONDS sets
 SESSION_LIMITS = ("idle", "idle_warning", "total", "presence", "busy", "operation")
@@ -100,6 +102,14 @@ def number(name: str, environ: Mapping[str, str], default: int) -> int:
         raise ConfigurationError(f"{name} is a whole number, not {value!r}") from None
 
 
+def is_domain(text: str) -> bool:
+    """Say whether mail can be addressed to this domain."""
+    try:
+        return bool(validate_email(f"somebody@{text}", check_deliverability=False))
+    except EmailNotValidError:
+        return False
+
+
 class Config:
     """What the three have in common. Keywords override what the environment says."""
 
@@ -162,6 +172,13 @@ class Config:
         self.MAIL_DEFAULT_SENDER = environ.get(
             "MAIL_SENDER", "Care Identity Service <no-reply@care-identity.invalid>"
         )
+        self.SELF_SERVICE_MODE = (
+            environ.get("SELF_SERVICE_MODE", "").strip().lower() or SELF_SERVICE_MODES[0]
+        )
+        self.APPROVED_MAIL_DOMAINS = tuple(
+            environ.get("APPROVED_MAIL_DOMAINS", "").replace(",", " ").split()
+        ) or ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
+        self.SECURITY_QUESTIONS_ASKED = number("SECURITY_QUESTIONS_ASKED", environ, 3)
         self.INSTALL_CODE_HOURS = number("INSTALL_CODE_HOURS", environ, 24)
         self.LOG_LEVEL = environ.get("LOG_LEVEL", "INFO").upper()
         for name, value in overrides.items():
@@ -222,6 +239,24 @@ class Config:
                     f"{name} is scheme, host and port of this service, not {value!r}"
                 )
         self._check_issuer()
+        self._check_self_service()
+
+    def _check_self_service(self) -> None:
+        if self.SELF_SERVICE_MODE not in SELF_SERVICE_MODES:
+            raise ConfigurationError(
+                f"SELF_SERVICE_MODE is one of {', '.join(SELF_SERVICE_MODES)}, "
+                f"not {self.SELF_SERVICE_MODE!r}"
+            )
+        if self.SECURITY_QUESTIONS_ASKED not in QUESTIONS_ASKED:
+            raise ConfigurationError(
+                f"SECURITY_QUESTIONS_ASKED is 2 to 4, not {self.SECURITY_QUESTIONS_ASKED}"
+            )
+        odd = [each for each in self.APPROVED_MAIL_DOMAINS if not is_domain(each)]
+        if odd:
+            raise ConfigurationError(
+                "APPROVED_MAIL_DOMAINS are domains with spaces between them, as nhs.net nhs.uk; "
+                f"not {', '.join(map(repr, odd))}"
+            )
 
     def _check_issuer(self) -> None:
         if self.ISSUER not in ISSUERS:

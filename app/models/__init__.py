@@ -13,6 +13,7 @@ from app.models.person import Person, PersonPhoto
 from app.models.rate_limit import RateLimit
 from app.models.request import Request
 from app.models.revocation_list import RevocationList
+from app.models.self_service import OneTimeCode, SecurityAnswer, SelfService, SelfServiceDraft
 from app.models.session import Session
 from app.models.terms import TermsAcceptance, TermsVersion
 from app.models.workstation import BridgeConnection, Workstation
@@ -31,6 +32,7 @@ __all__ = [
     "ImportedManagementKey",
     "InstallCode",
     "InstallCodeUse",
+    "OneTimeCode",
     "Organisation",
     "OutboxMessage",
     "Person",
@@ -39,6 +41,9 @@ __all__ = [
     "RateLimit",
     "Request",
     "RevocationList",
+    "SecurityAnswer",
+    "SelfService",
+    "SelfServiceDraft",
     "Session",
     "TermsAcceptance",
     "TermsVersion",

@@ -13,7 +13,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
-from app.models import Card, CardOperation, ImportedManagementKey, Person
+from app.models import (
+    Card,
+    CardOperation,
+    ImportedManagementKey,
+    OneTimeCode,
+    OutboxMessage,
+    Person,
+    SecurityAnswer,
+    SelfServiceDraft,
+)
 from app.vault import CannotOpen, Vault
 
 BATCH = 200  # rows in one transaction
@@ -24,7 +33,7 @@ class Sealed:
     """A column of sealed values. ``row`` is what a value is bound to, beside table and column."""
 
     column: InstrumentedAttribute[bytes | None] | InstrumentedAttribute[bytes]
-    row: InstrumentedAttribute[str]
+    row: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
     index: str | None = None  # the column with the blind index of the same secret
     purpose: str = ""  # of that index
 
@@ -51,6 +60,10 @@ COLUMNS = (
     Sealed(Person.nino_sealed, Person.uuid, "nino_index", "nino"),
     Sealed(CardOperation.sealed, CardOperation.public_id),
     Sealed(ImportedManagementKey.key_sealed, ImportedManagementKey.named),
+    Sealed(SecurityAnswer.answer_sealed, SecurityAnswer.ref),
+    Sealed(SelfServiceDraft.answers_sealed, SelfServiceDraft.ref),
+    Sealed(OneTimeCode.code_sealed, OneTimeCode.ref),
+    Sealed(OutboxMessage.bodies_sealed, OutboxMessage.ref),
 )
 
 
