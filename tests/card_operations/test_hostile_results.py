@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from app.card_operations import age, change_passcode, issue, journal, presence, wire
+from app.card_operations import age, change_passcode, issue, journal, presence, register, wire
 from app.card_operations.answers import NextTicket
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import RuleBroken
+from app.domain.self_service import Change
 from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import (
@@ -97,6 +98,9 @@ def starts(counter: Counter, card: Card) -> dict[str, Start]:
         "presence": lambda: presence.start(actor, **without_seat, **common),
         "change-passcode": change,
         "age": lambda: age.start(card, 10, actor=None, **at_bridge, **common),
+        "registration": lambda: register.start(
+            actor, Change.REGISTER, guid=card.guid, **at_bridge, **common
+        ),
     }
 
 
@@ -122,7 +126,7 @@ def receipt(bridge: RunningBridge, counter: Counter) -> Callable[[NextTicket, Bo
     return sign
 
 
-KINDS = ("sign-in", "presence", "change-passcode", "age")
+KINDS = ("sign-in", "presence", "change-passcode", "age", "registration")
 
 
 def bring(counter: Counter, ticket: NextTicket, body: Body) -> None:
