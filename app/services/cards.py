@@ -27,7 +27,7 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, SessionEnd
 from app.extensions import db
 from app.models import Card
-from app.services import card_mail, requests, sessions
+from app.services import alerts, card_mail, requests, sessions
 
 NOTE_LENGTH = 500
 
@@ -302,27 +302,30 @@ def tell_of_unlock(turn: Turn) -> None:
     """Whoever's card was unlocked hears of it, in case it was not them."""
     card = turn.card
     expired = shown_status(card.status, card.expires_on, today=day_of(turn.now))
-    card_mail.tell_holder(
+    alerts.alert(
         card.person,
         "card-unlocked",
         now=turn.now,
-        at=turn.now,
-        by=turn.actor.name if turn.actor else None,
+        by=_helper(turn),
         expired=expired is CardStatus.EXPIRED,
         **card_mail.card_facts(card),
     )
 
 
 @base.when_done(change_passcode.KIND)
-def tell_of_help_with_passcode(turn: Turn) -> None:
-    """Whoever's passcode was changed with an agent's help hears of it."""
-    if turn.actor is None or turn.actor.person_id == turn.card.person_id:
-        return
-    card_mail.tell_holder(
+def tell_of_new_passcode(turn: Turn) -> None:
+    """Whoever's passcode was changed hears of it, in case it was not them."""
+    alerts.alert(
         turn.card.person,
         "passcode-changed",
         now=turn.now,
-        at=turn.now,
-        by=turn.actor.name,
+        by=_helper(turn),
         **card_mail.card_facts(turn.card),
     )
+
+
+def _helper(turn: Turn) -> str | None:
+    """The agent who helped; nobody where holders did it by themselves."""
+    if turn.actor is None or turn.actor.person_id == turn.card.person_id:
+        return None
+    return turn.actor.name

@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 PLAIN = "plain_templates"
 END_OF_SENTENCE = ".,;:)"
+CODE = re.compile(r"[0-9]{3,}(?: [0-9]{3,})*")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Block:
 
     items: tuple[str, ...]
     is_list: bool = False
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is a code to be copied: digits, in groups, and nothing else."""
+        return not self.is_list and CODE.fullmatch(self.items[0]) is not None
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Person
-from app.services import outbox
+from app.services import alerts
 from app.services.keys import vault
 
 EMAIL_LENGTH = 254
@@ -36,8 +36,8 @@ def update_contact_details(
 ) -> list[str]:
     """Change one's own contact details. Empty telephone numbers are allowed, no email is not.
 
-    The address before and the new one are both told. Return the names of the fields that changed;
-    nothing is written where there are none.
+    The address before, the new one and that of self-service are told. Return the names of the
+    fields that changed; nothing is written where there are none.
 
     Raises:
         NotAllowed: the actor may not.
@@ -64,10 +64,7 @@ def update_contact_details(
         now=now,
         fields=changed,
     )
-    for address in {before, person.email} - {None}:
-        outbox.queue(
-            str(address), "contact-details-changed", now=now, name=person.name, fields=changed
-        )
+    alerts.alert(person, "contact-details-changed", now=now, also=[before], fields=changed)
     db.session.commit()
     return changed
 

@@ -91,7 +91,7 @@ def follows() -> Iterator[list[Turn]]:
 
     @when_done(issue.KIND)
     def follow(turn: Turn) -> None:
-        outbox.queue("a@example.com", "contact-details-changed", now=turn.now)
+        outbox.queue("a@example.com", "contact-details-changed", now=turn.now, at=turn.now)
         if not told:
             told.append(turn)
             raise Conflict("not-today")

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.services import mail_body
 from app.services.mail_body import Block, Piece
+from tests.parts.clock import START
 
 pytestmark = pytest.mark.usefixtures("db_session")
 
@@ -48,7 +49,8 @@ def read(html: str) -> Tree:
 
 def contact_mail(name: str = "Ada", **facts: object) -> mail_body.Written:
     return mail_body.write(
-        "contact-details-changed", **{"name": name, "fields": ["email", "mobile"], **facts}
+        "contact-details-changed",
+        **{"name": name, "at": START, "fields": ["email", "mobile"], **facts},
     )
 
 
@@ -85,6 +87,14 @@ def test_what_people_typed_is_words_and_never_markup_or_a_link(app: Flask) -> No
 
 def test_a_subject_is_one_line(app: Flask) -> None:
     assert "\n" not in contact_mail("Ada\nBcc: all@nhs.net").subject
+
+
+@pytest.mark.parametrize("template", ["registration-code", "unlock-code"])
+def test_a_code_stands_alone_and_large(template: str) -> None:
+    written = mail_body.write(template, name="Ada", code="123 456")
+    assert "\n\n123 456\n\n" in written.text
+    assert re.search(r'<p style="[^"]*font-size: 32px[^"]*">123 456</p>', written.html)
+    assert "123" not in written.subject
 
 
 def test_contacts_are_in_every_message(app: Flask) -> None:
