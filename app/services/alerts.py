@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.models import Person
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Person, SelfService
 from app.services import outbox
 
 
@@ -28,10 +31,19 @@ def alert(
     """
     if person is None:
         return 0
-    told = different([person.email, *also])
+    told = different([person.email, registered_address(person.id), *also])
     for address in told:
         outbox.queue(address, template, now=now, **{"at": now, "name": person.name, **facts})
     return len(told)
+
+
+def registered_address(person_id: int) -> str | None:
+    """Return the address of a person's self-service; none where they are not registered."""
+    return db.session.scalar(
+        select(SelfService.email).where(
+            SelfService.person_id == person_id, SelfService.registered_at.is_not(None)
+        )
+    )
 
 
 def different(addresses: Iterable[str | None]) -> list[str]:
