@@ -47,7 +47,7 @@ class CardAnswered:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The operation is done."""
+    """The operation is done, or over because a rule says no: ``facts`` then say so."""
 
     operation: str
     kind: str

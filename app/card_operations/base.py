@@ -62,7 +62,14 @@ class Done:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-Move = GoOn | Pause | Done
+@dataclass(frozen=True)
+class Refuse:
+    """A rule says no, for good: the operation is over, and what was written down of it stays."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Move = GoOn | Pause | Done | Refuse
 
 
 @dataclass(frozen=True)

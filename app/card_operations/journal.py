@@ -220,10 +220,22 @@ def _go_on(
 def demand_free(operation: Operation, card: Card, browser: str, now: datetime) -> None:
     """Lock the card's row, and make sure that nobody in another browser is at work on the card.
 
-    Who began in a session that is over gets no further ticket: there is nobody at it any more.
+    Raises:
+        CardInHand: somebody is.
     """
     if not operation.exclusive:
         return
+    free_at = in_hand_until(card, browser, now)
+    if free_at is not None:
+        db.session.rollback()
+        raise CardInHand(free_at=free_at)
+
+
+def in_hand_until(card: Card, browser: str, now: datetime) -> datetime | None:
+    """Lock the card's row, and say when somebody in another browser will be done with the card.
+
+    Who began in a session that is over gets no further ticket: there is nobody at it any more.
+    """
     db.session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
     since = db.session.scalar(
         select(CardOperation.updated_at)
@@ -239,9 +251,7 @@ def demand_free(operation: Operation, card: Card, browser: str, now: datetime) -
         .order_by(CardOperation.updated_at.desc())
         .limit(1)
     )
-    if since is not None:
-        db.session.rollback()
-        raise CardInHand(free_at=since + IN_HAND)
+    return since + IN_HAND if since is not None else None
 
 
 def _locked(public_id: str, browser: str) -> CardOperation:

@@ -16,7 +16,7 @@ from app.card_operations.answers import (
     from_journal,
     to_journal,
 )
-from app.card_operations.base import WHEN_DONE, Done, GoOn, Move, Operation, Pause, Turn
+from app.card_operations.base import WHEN_DONE, Done, GoOn, Move, Operation, Pause, Refuse, Turn
 from app.card_operations.management import ManagementRefused
 from app.card_operations.minting import may_go_on, sign_ticket, write_step
 from app.card_operations.refusals import CardNotVerified
@@ -118,7 +118,8 @@ def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
         else:
             answer = Waiting(**common, step=row.step, reason=move.reason, facts=move.facts)
     else:
-        row.state = OperationState.DONE
+        refused = isinstance(move, Refuse)
+        row.state = OperationState.REFUSED if refused else OperationState.DONE
         row.finished_at = turn.now
         answer = Finished(**common, facts=move.facts)
     step.answer = to_journal(answer)

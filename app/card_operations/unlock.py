@@ -14,8 +14,9 @@ prove    where that key does not sign: 9C, then 9E, whose word      again, or th
          and the bridge's receipt then have to do
 =======  =========================================================  ==============================
 
-With an agent U2 follows U1 at once. Self-service stands still after U1 until ``allow`` was called,
-and may then do U2, as often as it takes, for fifteen minutes.
+With an agent U2 follows U1 at once. Without one, U1 is done at the Service Centre, before anything
+of the card's holder is decided (``service_centre``); what it begins here stands still before U2
+until ``allow`` was called, and may then do U2, as often as it takes, for fifteen minutes.
 """
 
 from collections.abc import Mapping
@@ -55,7 +56,6 @@ from reader_bridge.contract import Code, Command, Hold, PasscodeRefusal, Purpose
 KIND = "unlock"
 START, UNLOCK, PROVE = "start", "unlock", "prove"
 ALLOWED_FOR = timedelta(minutes=15)
-ANSWER_QUESTIONS = "answer-questions"  # why self-service stands still after U1
 NEW_CARD = "new-card"  # the way forward where the PUK is of no more use
 ASSISTED, SELF_SERVICE = "assisted", "self-service"
 STAGES = (
@@ -80,7 +80,7 @@ class Unlock(Operation):
     def ask(self, turn: Turn) -> Ask:
         next_status(turn.card.status, CardEvent.UNLOCK)
         if turn.step.name == START:
-            work, hold = _work_start(turn), _after_start(turn)
+            work, hold = _work_start(turn), Hold.PASSCODE
         elif turn.step.name == UNLOCK:
             work, hold = _work_unlock(turn), Hold.PASSCODE
         else:
@@ -92,9 +92,6 @@ class Unlock(Operation):
         next_status(turn.card.status, CardEvent.UNLOCK)
         if turn.step.name == START:
             _statement(turn, results[0], _card_key(turn), Purpose.UNLOCK_START)
-            turn.operation.facts["proven_at"] = turn.now.isoformat()
-            if turn.operation.facts["mode"] == SELF_SERVICE:
-                return Pause(UNLOCK, ANSWER_QUESTIONS)
             return GoOn(UNLOCK)
         if turn.step.name == UNLOCK:
             _passcode_is_set(turn)
@@ -126,9 +123,7 @@ class Unlock(Operation):
         return Pause(turn.step.name, code, told)
 
     def resumes_at(self, operation: CardOperation) -> str:
-        if operation.facts["mode"] == SELF_SERVICE and "proven_at" in operation.facts:
-            return UNLOCK
-        return START
+        return UNLOCK if operation.facts["mode"] == SELF_SERVICE else START
 
 
 UNLOCKING = base.register(Unlock())
@@ -180,48 +175,6 @@ def start_assisted(
     )
 
 
-def start_self_service(
-    card: Card,
-    *,
-    sid: str,
-    seat: str,
-    browser: str,
-    office: Office,
-    now: datetime,
-    guid: str | None = None,
-) -> NextTicket:
-    """U1 alone, for the holder without anybody's help: it stands still until ``allow``. Commits.
-
-    Raises:
-        Conflict: "another-card", when ``guid`` is another card's.
-        TransitionRefused: the card is not one that can be unlocked.
-        PukUnknown: the card's PUK is none that the service knows.
-        ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
-        CardInHand: somebody else is at work on the card.
-    """
-    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
-    next_status(card.status, CardEvent.UNLOCK)
-    shown = _shown(card, guid)
-    if sealed.doubt(card).unknown:
-        raise PukUnknown
-    begun = journal.unfinished(card, KIND)
-    at: dict[str, Any] = {
-        "sid": sid, "seat": seat, "browser": browser, "actor": None, "office": office, "now": now,
-    }  # fmt: skip
-    if begun is not None:
-        begun.facts.update(mode=SELF_SERVICE, shown_guid=shown)
-        for name in ("proven_at", "allowed_at"):  # whoever comes later proves everything again
-            begun.facts.pop(name, None)
-        return journal.take_over(begun, **at)
-    return journal.begin(
-        UNLOCKING,
-        card=card,
-        person_id=card.person_id,
-        facts={"mode": SELF_SERVICE, "shown_guid": shown},
-        **at,
-    )
-
-
 def _shown(card: Card, guid: str | None) -> str:
     """What the card in the reader shows: its own identifier, or one that is no other card's."""
     shown = guid.lower() if guid else card.guid
@@ -236,10 +189,6 @@ def allow(operation: CardOperation, *, now: datetime) -> None:
     The caller has made sure of whoever is there. ``journal.ticket`` then gives the ticket.
     """
     operation.facts["allowed_at"] = now.isoformat()
-
-
-def _after_start(turn: Turn) -> Hold:
-    return Hold.NOTHING if turn.operation.facts["mode"] == SELF_SERVICE else Hold.PASSCODE
 
 
 def _work_start(turn: Turn) -> list[dict[str, Any]]:
