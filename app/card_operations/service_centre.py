@@ -53,9 +53,7 @@ _NOBODY = KnownKey.from_der(
     _KEY,
     ec.generate_private_key(ec.SECP256R1())
     .public_key()
-    .public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    ),
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
 )
 
 

@@ -1,8 +1,6 @@
-"""Unlocking beyond the straight way: without an agent, half renewed, and what nobody may read."""
+"""Unlocking beyond the straight way: half renewed, under another name, and what nobody may read."""
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -10,12 +8,10 @@ import pytest
 from sqlalchemy import select
 from websockets.sync.client import ClientConnection
 
-from app.card_operations import hello, renew, sealed, unlock
-from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
-from app.card_operations.refusals import CardInHand, UnlockNotAllowed
+from app.card_operations import renew, sealed, unlock
+from app.card_operations.answers import Finished
 from app.cli.bridge_page import BridgePage
-from app.domain.card_lifecycle import CardStatus
-from app.domain.errors import Conflict, TransitionRefused
+from app.domain.errors import Conflict
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, CardOperationStep, OutboxMessage, Person
 from reader_bridge.piv import objects
@@ -30,7 +26,6 @@ from tests.card_operations.test_unlock import (
     put_in_again,
     unlocked,
 )
-from tests.parts.bridge import ORIGIN
 from tests.parts.people import a_card, a_person
 from tests.parts.renewing import do, expiring, start_renewal
 
@@ -42,112 +37,6 @@ def card(counter: Counter, holder: Person) -> Card:
 
 def the_event(name: str) -> AuditEvent:
     return db.session.scalars(select(AuditEvent).filter_by(event=name)).one()
-
-
-# Without an agent
-
-
-@pytest.fixture
-def alone(counter: Counter, card: Card) -> Counter:
-    """A holder whose card is locked, at the Service Centre, not signed in."""
-    lock(counter, card)
-    counter.actor = None
-    return counter
-
-
-def begin(counter: Counter, card: Card) -> NextTicket:
-    return unlock.start_self_service(
-        card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-    )
-
-
-def proven(counter: Counter, card: Card) -> CardOperation:
-    """The card has shown that it is genuine, and nothing else has happened."""
-    answer = counter.run(begin(counter, card))
-    assert isinstance(answer, Waiting), answer
-    assert answer.reason == "answer-questions"
-    return db.session.scalars(select(CardOperation).filter_by(public_id=answer.operation)).one()
-
-
-def allow(counter: Counter, operation: CardOperation, ago: timedelta = timedelta(0)) -> str:
-    unlock.allow(operation, now=counter.now - ago)
-    db.session.commit()
-    return operation.public_id
-
-
-def test_without_an_agent_it_stands_still_until_it_is_allowed(alone: Counter, card: Card) -> None:
-    operation = proven(alone, card)
-    assert card.puk_pending_sealed is None
-    with pytest.raises(UnlockNotAllowed):
-        alone.ticket(operation.public_id)
-    db.session.rollback()
-    done = as_page(alone, alone.ticket(allow(alone, operation)))
-    assert isinstance(done, Finished)
-    must_be_unlocked(alone, card)
-    assert the_event("card.unlocked").actor_uuid == (card.person.uuid if card.person else None)
-    message = db.session.scalars(select(OutboxMessage)).one()
-    assert "helped" not in message.body_text
-
-
-def test_what_was_allowed_holds_for_15_minutes(alone: Counter, card: Card) -> None:
-    operation = proven(alone, card)
-    with pytest.raises(UnlockNotAllowed):
-        alone.ticket(allow(alone, operation, timedelta(minutes=15, seconds=1)))
-    db.session.rollback()
-    alone.ticket(allow(alone, operation, timedelta(minutes=14, seconds=50)))
-
-
-def test_a_lost_answer_is_recovered_in_the_same_attempt(alone: Counter, card: Card) -> None:
-    public_id = allow(alone, proven(alone, card))
-    alone.page.step(alone.ticket(public_id), new_passcode=NEW)
-    put_in_again(alone)
-    assert isinstance(as_page(alone, alone.ticket(public_id)), Finished)
-    must_be_unlocked(alone, card)
-
-
-def test_a_passcode_that_breaks_the_rule_may_be_typed_again(alone: Counter, card: Card) -> None:
-    public_id = allow(alone, proven(alone, card))
-    refused = as_page(alone, alone.ticket(public_id), "1111")
-    assert isinstance(refused, CardAnswered)
-    assert isinstance(as_page(alone, alone.ticket(public_id)), Finished)
-    must_be_unlocked(alone, card)
-
-
-def test_whoever_begins_anew_proves_everything_again(alone: Counter, card: Card) -> None:
-    operation = proven(alone, card)
-    allow(alone, operation)
-    again = proven(alone, card)
-    assert again.public_id == operation.public_id
-    with pytest.raises(UnlockNotAllowed):
-        alone.ticket(again.public_id)
-
-
-def test_an_agent_goes_on_with_what_self_service_left(alone: Counter, card: Card) -> None:
-    proven(alone, card)
-    assert card.person is not None
-    alone.sign_in_agent(card.person.organisation, name="another")
-    unlocked(alone, card)
-    must_be_unlocked(alone, card)
-
-
-def test_a_suspended_card_is_not_unlocked_by_its_holder(alone: Counter, card: Card) -> None:
-    card.status = CardStatus.SUSPENDED
-    db.session.commit()
-    with pytest.raises(TransitionRefused):
-        begin(alone, card)
-
-
-def test_of_two_at_one_card_one_is_told(
-    alone: Counter, card: Card, another_page: Callable[[], BridgePage]
-) -> None:
-    begin(alone, card)
-    page = another_page()
-    hello.receive(page.hello, origin=ORIGIN, browser=page.browser, now=alone.now)
-    with pytest.raises(CardInHand):
-        unlock.start_self_service(
-            card, sid=page.sid, seat=alone.seat, browser=page.browser,
-            office=alone.office, now=alone.now,
-        )  # fmt: skip
 
 
 # Half renewed
