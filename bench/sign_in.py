@@ -49,7 +49,7 @@ def with_card(service: Service, name: str, speed: Speed) -> Figure:
 def one_sign_in(service: Service) -> tuple[float, HttpPage]:
     """Sign in as a new browser; return how long it took after the passcode, and the browser."""
     page = HttpPage(service.installation.port)
-    port = int(service.installation.bridge_port_file.read_text())
+    port = service.installation.bridge_listens_on
     with bridge_page(port, service.origin) as bridge:
         guid = bridge.read_card(READER_1)["guid"]
         introduce(page, bridge)

@@ -228,6 +228,11 @@ class Installation:
             connection.close()
 
     @property
+    def bridge_listens_on(self) -> int:
+        """The port of the running bridge: the first free one of its ten."""
+        return int(self.bridge_port_file.read_text())
+
+    @property
     def bridge_address(self) -> str:
-        """Where the running bridge listens: on the first free one of its ten ports."""
-        return f"ws://{HOST}:{self.bridge_port_file.read_text().strip()}{PATH}"
+        """Where the running bridge listens."""
+        return f"ws://{HOST}:{self.bridge_listens_on}{PATH}"

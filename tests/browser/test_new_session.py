@@ -31,7 +31,7 @@ def test_a_cookie_from_before_the_sign_in_opens_nothing_after_it(
     page.goto("/sign-in")
     before = session_cookie(context)
     token_before = request_token(page)
-    visitor.sign_in()
+    visitor.sign_in_by_hand()
     after = session_cookie(context)
     assert after != before
     assert request_token(page) != token_before

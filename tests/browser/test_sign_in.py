@@ -52,7 +52,7 @@ def test_a_holder_signs_in_accepts_the_terms_and_sees_the_dashboard(visitor: Vis
 def test_terms_once_accepted_are_not_asked_for_again_and_signing_in_is_quick(
     visitor: Visitor,
 ) -> None:
-    visitor.sign_in()
+    visitor.sign_in_by_hand()
     visitor.sign_out()
     visitor.page.goto("/sign-in")
     visitor.type_passcode("tulip-42")

@@ -27,8 +27,8 @@ from reader_bridge.virtual import key_pairs
 from reader_bridge.virtual.applet import VirtualCard
 from reader_bridge.virtual.state import CardState
 from tests.parts.desk import READER_1, desk_at
+from tests.parts.http_person import Answer, Message, Person
 from tests.parts.service import installation_in, prepared_in
-from tests.workers.visits import Answer, Message, Person
 from tools.installation import Installation
 from tools.processes import Family, Program
 
@@ -75,7 +75,7 @@ class Place:
         self.start(name)
 
     def page(self) -> BridgePage:
-        port = int(self.installation.bridge_port_file.read_text())
+        port = self.installation.bridge_listens_on
         return self.stack.enter_context(bridge_page(port, self.installation.origin))
 
     def go_back(self) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import create_engine, text, update
 from app.cli.bridge_page import BridgePage, bridge_page
 from app.models import Session
 from tests.parts.desk import Desk, desk_at
+from tests.parts.http_person import Person
 from tests.parts.ports import free_port
 from tests.parts.postgres import copy_rows, database
 from tests.parts.service import installation_in, prepared_in
-from tests.workers.visits import Person
 from tools.installation import Installation
 from tools.processes import Family
 
@@ -37,7 +37,7 @@ class Cluster:
 
     def new_page(self) -> BridgePage:
         """Connect to the bridge, as each page does for itself."""
-        port = int(self.installation.bridge_port_file.read_text())
+        port = self.installation.bridge_listens_on
         return self.people.enter_context(bridge_page(port, self.installation.origin))
 
     def value(self, query: str, **values: object) -> object:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import pytest
 
+from tests.parts.http_person import DASHBOARD, Person
 from tests.parts.visitor import CARDS, HOLDER
 from tests.workers.conftest import Cluster
-from tests.workers.visits import DASHBOARD, Person
 
 Found = TypeVar("Found")
 PASSCODE = CARDS[HOLDER].passcode

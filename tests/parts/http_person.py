@@ -5,13 +5,14 @@ import re
 from http.client import HTTPConnection, HTTPResponse
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 from app.cli.bridge_page import BridgePage
 from reader_bridge.contract import HOST, Say
 from tests.parts.desk import READER_1
 
 Message = dict[str, Any]
-DASHBOARD = "/"
+DASHBOARD, EXPIRY = "/", "/expiry"
 
 
 class Answer:
@@ -50,6 +51,25 @@ class Person:
         """``keep=False``: the answer is lost on its way, and with it the cookie."""
         return self._ask("POST", path, server, body, keep=keep)
 
+    def choose_role(self, shown: Answer, role: str) -> Answer:
+        """Choose the one of the positions shown that is called ``role``."""
+        address = re.search(r"/sign-in/[^/\"]+/role", shown.text)
+        choices = re.findall(r'value="(\d+)"[^>]*>\s*<label[^>]*>(.*?)</label>', shown.text, re.S)
+        chosen = [number for number, label in choices if role in label]
+        assert address, shown.text
+        return self._ask("POST", address[0], 0, {"assignment": chosen[0]}, form=True)
+
+    def accept_terms(self, shown: Answer) -> Answer:
+        """Have the card, whose passcode the bridge still has, sign the terms shown."""
+        address = re.search(r"/sign-in/[^/\"]+/terms", shown.text)
+        version = re.search(r'name="version" value="(\d+)"', shown.text)
+        assert address, shown.text
+        assert version
+        seat = self.page.seats[READER_1]
+        told = {"sid": self.page.sid, "seat": seat, "version": version[1]}
+        ticket = self.post(address[0], told).json
+        return self.post(ticket["result_url"], self.step(ticket))
+
     def come(self, server: int = 0) -> None:
         """Open the sign-in page and introduce the bridge."""
         self.open("/sign-in", server)
@@ -74,12 +94,20 @@ class Person:
 
     def sign_in(self, passcode: str, server: int = 0, result_to: int = 1) -> Answer:
         """Go all the way; the result goes to the other server than the start."""
-        self.come(server)
-        address, result = self.prove_card(passcode, server)
-        answer = self.post(address, result, result_to)
+        answer = self.bring_card(passcode, server, result_to)
         assert answer.goes_to == DASHBOARD, (answer.status, answer.text)
         self._read_token(self.get("/profile", server))
         return answer
+
+    def bring_card(self, passcode: str, server: int = 0, result_to: int = 0) -> Answer:
+        """Go as far as the card's word goes: to the dashboard, or to what is asked before it."""
+        self.come(server)
+        address, result = self.prove_card(passcode, server)
+        return self.post(address, result, result_to)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return dict(self._cookies)
 
     def is_signed_in(self, server: int) -> bool:
         """Without telling the browser: a refusal would take its cookie away."""
@@ -91,21 +119,28 @@ class Person:
         self._csrf = found[1]
 
     def _ask(
-        self, method: str, path: str, server: int, body: Message | None, *, keep: bool = True
+        self,
+        method: str,
+        path: str,
+        server: int,
+        body: Message | None,
+        *,
+        keep: bool = True,
+        form: bool = False,
     ) -> Answer:
         headers = {"Cookie": "; ".join(f"{n}={v}" for n, v in self._cookies.items())}
+        sent = None
         if body is not None:
+            sent = urlencode(body) if form else json.dumps(body)
             headers |= {
-                "Content-Type": "application/json",
+                "Content-Type": f"application/{'x-www-form-urlencoded' if form else 'json'}",
                 "Accept": "text/html",
                 "HX-Request": "true",
                 "X-CSRFToken": self._csrf,
             }
         connection = HTTPConnection(HOST, self._ports[server], timeout=30)
         try:
-            connection.request(
-                method, path, json.dumps(body) if body is not None else None, headers
-            )
+            connection.request(method, path, sent, headers)
             answer = Answer(connection.getresponse())
         finally:
             connection.close()
