@@ -11,6 +11,8 @@ from app.models import OutboxMessage
 SHOWN = 50
 LATE = timedelta(hours=1)  # after which a message that waits tells that nobody delivers
 
+# A message with a secret that was given up is wiped: nobody can send it, and nobody misses it
+_GIVEN_UP = (OutboxMessage.failed_at.is_not(None), OutboxMessage.ref.is_(None))
 _WAITS = (OutboxMessage.delivered_at.is_(None), OutboxMessage.failed_at.is_(None))
 
 
@@ -50,7 +52,7 @@ class MailStatus:
 
 def trouble(now: datetime) -> Trouble:
     """Say whether mail has a problem: two queries, each of an index that holds only such rows."""
-    given_up = db.session.scalar(select(func.count()).where(OutboxMessage.failed_at.is_not(None)))
+    given_up = db.session.scalar(select(func.count()).where(*_GIVEN_UP))
     retried, oldest = db.session.execute(
         select(
             func.count(OutboxMessage.last_error),  # those that have one
@@ -67,7 +69,7 @@ def status(now: datetime) -> MailStatus:
     given_up = list(
         db.session.scalars(
             select(OutboxMessage)
-            .where(OutboxMessage.failed_at.is_not(None))
+            .where(*_GIVEN_UP)
             .order_by(OutboxMessage.failed_at.desc())
             .limit(SHOWN)
         )
@@ -91,7 +93,7 @@ def retry(now: datetime) -> int:
     """Have everything that was given up tried again from the beginning. Return how many."""
     again = db.session.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.failed_at.is_not(None))
+        .where(*_GIVEN_UP)
         .values(failed_at=None, attempts=0, last_error=None, not_before=now)
         .returning(OutboxMessage.id)
     ).all()

@@ -1,34 +1,51 @@
 """Mail: written down in the action's own transaction, delivered afterwards, with patience.
 
 A message is delivered at least once: a crash between the mail server's yes and our note of it
-sends it again.
+sends it again. The texts of one with a secret are sealed while it waits, and gone afterwards.
 """
 
+import json
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from flask_mail import Message
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
 from app.extensions import db, mail
 from app.models import OutboxMessage
 from app.services import mail_body
+from app.services.keys import vault
+from app.vault import CannotOpen
 
+URGENT_AGAIN = timedelta(minutes=1)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+
+WITHDRAWN = "withdrawn"
 
 log = structlog.get_logger()
 
 
-def queue(to: str, template: str, *, now: datetime, **facts: Any) -> OutboxMessage:
+def queue(
+    to: str,
+    template: str,
+    *,
+    now: datetime,
+    secret: dict[str, str] | None = None,
+    until: datetime | None = None,
+    **facts: Any,
+) -> OutboxMessage:
     """Write one message. Part of the caller's action: no action, no mail.
 
-    Its words are in ``templates/mail/<template>.txt`` (see ``mail_body``).
+    Its words are in ``templates/mail/<template>.txt`` (see ``mail_body``). ``secret`` are facts
+    that nobody may read who reads the database; none of them belongs in a subject. ``until`` makes
+    it urgent: it goes before all others, is tried again each minute, and is given up then.
     """
-    written = mail_body.write(template, **facts)
+    written = mail_body.write(template, **facts, **(secret or {}))
     message = OutboxMessage(
         to=to,
         subject=written.subject,
@@ -37,9 +54,52 @@ def queue(to: str, template: str, *, now: datetime, **facts: Any) -> OutboxMessa
         body_html=written.html,
         created_at=now,
         not_before=now,
+        until=until,
     )
+    if secret is not None:
+        if any(each in written.subject for each in secret.values()):
+            raise ValueError(f"the subject of {template} has a secret in it")
+        _seal(message, written)
     db.session.add(message)
     return message
+
+
+def withdraw(message_id: int, *, now: datetime) -> None:
+    """Have a message not sent, if it has not left so far. Part of the caller's action."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id == message_id,
+            OutboxMessage.delivered_at.is_(None),
+            OutboxMessage.failed_at.is_(None),
+        )
+        .values(failed_at=now, bodies_sealed=None, last_error=WITHDRAWN)
+    )
+
+
+def _seal(message: OutboxMessage, written: mail_body.Written) -> None:
+    message.ref = str(uuid4())
+    message.body_text, message.body_html = "", None
+    bodies = json.dumps([written.text, written.html]).encode()
+    message.bodies_sealed = vault().seal(bodies, **_place(message))
+
+
+def _bodies(message: OutboxMessage) -> tuple[str, str | None]:
+    """The texts of a message, plain and for the eye.
+
+    Raises:
+        CannotOpen: they were sealed under a key that is not here, or are gone.
+    """
+    if message.ref is None:
+        return message.body_text, message.body_html
+    if message.bodies_sealed is None:
+        raise CannotOpen("the texts are gone")
+    text, html = json.loads(vault().open(message.bodies_sealed, **_place(message)))
+    return text, html
+
+
+def _place(message: OutboxMessage) -> dict[str, str]:
+    return {"table": "outbox_message", "column": "bodies_sealed", "row": str(message.ref)}
 
 
 @dataclass
@@ -62,38 +122,47 @@ def deliver(clock: Callable[[], datetime], *, at_most: int = 100) -> Delivery:
         message = _claim(clock())
         if message is None:
             break
-        try:
-            mail.send(
-                Message(
-                    subject=message.subject,
-                    recipients=[message.to],
-                    body=message.body_text,
-                    html=message.body_html,
-                )
-            )
-        except (smtplib.SMTPException, OSError) as error:
-            _note_failure(message, error, clock(), round_)
-        else:
-            message.delivered_at = clock()
-            message.last_error = None
-            round_.delivered += 1
+        _send(message, clock, round_)
         db.session.commit()
     return round_
+
+
+def _send(message: OutboxMessage, clock: Callable[[], datetime], round_: Delivery) -> None:
+    if message.until is not None and clock() >= message.until:
+        _give_up(message, clock(), round_)
+        return
+    try:
+        text, html = _bodies(message)
+        mail.send(Message(subject=message.subject, recipients=[message.to], body=text, html=html))
+    except (smtplib.SMTPException, OSError) as error:
+        _note_failure(message, error, clock(), round_)
+    except CannotOpen as error:
+        message.last_error = type(error).__name__
+        _give_up(message, clock(), round_)
+    else:
+        message.delivered_at = clock()
+        message.last_error = None
+        message.bodies_sealed = None
+        round_.delivered += 1
+
+
+def _give_up(message: OutboxMessage, now: datetime, round_: Delivery) -> None:
+    message.failed_at = now
+    message.bodies_sealed = None
+    round_.given_up += 1
+    log.warning(
+        "mail given up",
+        message=message.id,
+        template=message.template,
+        attempts=message.attempts,
+        error=message.last_error,
+    )
 
 
 def _claim(now: datetime) -> OutboxMessage | None:
     """Take the oldest message that is due. It is not due again until this try has timed out."""
     while True:
-        candidate = db.session.execute(
-            select(OutboxMessage.id, OutboxMessage.attempts)
-            .where(
-                OutboxMessage.delivered_at.is_(None),
-                OutboxMessage.failed_at.is_(None),
-                OutboxMessage.not_before <= now,
-            )
-            .order_by(OutboxMessage.not_before, OutboxMessage.id)
-            .limit(1)
-        ).one_or_none()
+        candidate = _due(now, OutboxMessage.until.is_not(None)) or _due(now)
         if candidate is None:
             db.session.rollback()
             return None
@@ -104,7 +173,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
                 OutboxMessage.attempts == candidate.attempts,
                 OutboxMessage.delivered_at.is_(None),
             )
-            .values(attempts=candidate.attempts + 1, not_before=now + _wait(candidate.attempts))
+            .values(attempts=candidate.attempts + 1, not_before=now + _wait(candidate))
             .returning(OutboxMessage.id)
         ).one_or_none()
         db.session.commit()
@@ -112,7 +181,24 @@ def _claim(now: datetime) -> OutboxMessage | None:
             return db.session.get(OutboxMessage, candidate.id, populate_existing=True)
 
 
-def _wait(attempts: int) -> timedelta:
+def _due(now: datetime, *more: ColumnElement[bool]) -> Row[int, int, datetime | None] | None:
+    return db.session.execute(
+        select(OutboxMessage.id, OutboxMessage.attempts, OutboxMessage.until)
+        .where(
+            *more,
+            OutboxMessage.delivered_at.is_(None),
+            OutboxMessage.failed_at.is_(None),
+            OutboxMessage.not_before <= now,
+        )
+        .order_by(OutboxMessage.not_before, OutboxMessage.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def _wait(message: Row[int, int, datetime | None]) -> timedelta:
+    if message.until is not None:
+        return URGENT_AGAIN
+    attempts: int = message.attempts
     return BACK_OFF[min(attempts, len(BACK_OFF) - 1)]
 
 
@@ -122,11 +208,10 @@ def _note_failure(
     # The server's words may quote the address or the text: the kind of error says enough
     code = getattr(error, "smtp_code", None)
     message.last_error = f"{type(error).__name__} {code}" if code else type(error).__name__
-    if message.attempts > len(BACK_OFF):
-        message.failed_at = now
-        round_.given_up += 1
-    else:
-        round_.later += 1
+    if message.until is None and message.attempts > len(BACK_OFF):
+        _give_up(message, now, round_)
+        return
+    round_.later += 1
     log.warning(
         "mail not delivered",
         message=message.id,

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.extensions import db, mail
 from app.models import OutboxMessage
-from app.services import outbox
+from app.services import keys, mail_status, outbox
+from app.vault import Vault
 from tests.parts.at_once import at_once
 from tests.parts.ports import free_port
 from tests.parts.smtp import mail_catcher
@@ -126,3 +127,108 @@ def test_two_deliverers_never_claim_the_same_message(app, queued, clock):
     done = at_once(app, 4, claim_three)
     assert [each for each in done if isinstance(each, Exception)] == []
     assert sorted(chain.from_iterable(done)) == sorted(db.session.scalars(select(OutboxMessage.id)))
+
+
+@pytest.fixture
+def secret(clock):
+    def queue(code="042137", until=timedelta(hours=1)):
+        message = outbox.queue(
+            "ada@northmere.nhs.uk",
+            "unlock-code",
+            now=clock(),
+            secret={"code": code},
+            until=clock() + until,
+            name="Ada",
+        )
+        db.session.commit()
+        return message
+
+    return queue
+
+
+def test_the_texts_of_a_secret_are_sealed_while_it_waits_and_gone_when_it_has_left(
+    secret, server, clock
+):
+    message = secret()
+    assert (message.body_text, message.body_html) == ("", None)
+    assert b"042" not in message.bodies_sealed
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        assert outbox.deliver(clock).delivered == 1
+        bodies = catcher.messages[0].get_body(("plain",)).get_content()
+    assert "Your unlock code is:\n\n042 137\n" in bodies.replace("\r", "")
+    assert (message.delivered_at, message.bodies_sealed) == (clock(), None)
+
+
+def test_a_secret_goes_before_what_waits_longer(secret, queued, server, clock):
+    queued()
+    clock.advance(minutes=1)
+    secret()
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        assert outbox.deliver(clock).delivered == 2
+        assert [each["Subject"][:11] for each in catcher.messages] == ["Your unlock", "Your contac"]
+
+
+def test_a_secret_is_tried_again_each_minute_and_arrives_when_the_server_is_back(
+    secret, server, clock
+):
+    message = secret()
+    server(free_port())
+    for _ in range(10):
+        assert outbox.deliver(clock).later == 1
+        assert outbox.deliver(clock) == outbox.Delivery(), "it is not due again yet"
+        clock.advance(minutes=1)
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        assert outbox.deliver(clock).delivered == 1
+    assert (message.attempts, message.delivered_at) == (11, clock())
+
+
+def test_a_secret_that_is_of_no_more_use_is_given_up_wiped_and_no_trouble(secret, server, clock):
+    message = secret()
+    server(free_port())
+    clock.advance(minutes=59)
+    assert outbox.deliver(clock).later == 1
+    assert mail_status.status(clock()).problems[0].template == "unlock-code"
+    clock.advance(minutes=1)
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        assert outbox.deliver(clock).given_up == 1
+        assert catcher.messages == []
+    assert (message.failed_at, message.bodies_sealed) == (clock(), None)
+    assert not mail_status.trouble(clock())
+    assert mail_status.status(clock()).problems == []
+    assert mail_status.retry(clock()) == 0
+
+
+def test_a_secret_whose_key_is_not_here_is_given_up_and_holds_up_nothing(
+    app, secret, queued, server, clock
+):
+    message = secret()
+    queued()
+    before = app.extensions.pop(keys.EXTENSION)
+    app.extensions[keys.EXTENSION] = Vault(bytes(32))
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        done = outbox.deliver(clock)
+    app.extensions[keys.EXTENSION] = before
+    assert (done.delivered, done.given_up) == (1, 1)
+    assert message.last_error == "CannotOpen"
+
+
+def test_a_message_that_is_withdrawn_never_leaves_and_one_that_has_left_stays_so(secret, clock):
+    first, second = secret(), secret()
+    second.delivered_at = clock()
+    db.session.commit()
+    for each in (first, second):
+        outbox.withdraw(each.id, now=clock())
+    db.session.commit()
+    assert outbox.deliver(clock) == outbox.Delivery()
+    assert (first.bodies_sealed, first.last_error) == (None, outbox.WITHDRAWN)
+    assert second.failed_at is None
+
+
+def test_no_secret_gets_into_a_subject(clock):
+    with pytest.raises(ValueError, match="subject"):
+        outbox.queue("a@nhs.net", "unlock-code", now=clock(), secret={"code": "unlock"}, name="A")
