@@ -41,11 +41,12 @@ def queue(
 ) -> OutboxMessage:
     """Write one message. Part of the caller's action: no action, no mail.
 
-    Its words are in ``templates/mail/<template>.txt`` (see ``mail_body``). ``secret`` are facts
+    Its words are in ``templates/mail/<template>.txt`` (see ``mail_body``); ``at`` in them is
+    ``now``, unless ``facts`` say otherwise. ``secret`` are facts
     that nobody may read who reads the database; none of them belongs in a subject. ``until`` makes
     it urgent: it goes before all others, is tried again each minute, and is given up then.
     """
-    written = mail_body.write(template, **facts, **(secret or {}))
+    written = mail_body.write(template, **{"at": now, **facts}, **(secret or {}))
     message = OutboxMessage(
         to=to,
         subject=written.subject,
