@@ -96,8 +96,8 @@ def send(
     """Mail a code, in place of the one before; return its number. Part of the caller's action.
 
     The caller holds a lock of the person's. Where another request has sent one to the same address
-    meanwhile, that one counts and nothing is mailed. ``number`` is the card's, for the mail; ``facts``
-    are for the audit log.
+    meanwhile, that one counts and nothing is mailed. ``number`` is the card's, for the mail;
+    ``facts`` are for the audit log.
     """
     live = _live(person.id, purpose)
     if live is not None:
