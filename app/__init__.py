@@ -111,7 +111,6 @@ def create_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it
             app.wsgi_app, x_for=near, x_proto=near, x_host=near
         )
-    compile_templates(app)
     if not app.testing:
         keys.check_at_start(app)
     return app

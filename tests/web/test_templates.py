@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from flask import Flask
+
+from app import compile_templates
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "app"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -25,6 +28,10 @@ FROM_THE_START = {"card-step"}
 
 def names(files: list[Path]) -> list[str]:
     return [str(file.relative_to(ROOT)) for file in files]
+
+
+def test_every_template_can_be_compiled(app: Flask) -> None:
+    compile_templates(app)
 
 
 @pytest.mark.parametrize("name", names(OURS))
