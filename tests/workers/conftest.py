@@ -58,7 +58,14 @@ class Cluster:
         engine.dispose()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+# All tests of one database on one worker: it takes long to start
+KINDS = [
+    pytest.param(kind, marks=pytest.mark.xdist_group(f"two-servers-{kind}"))
+    for kind in ("sqlite", "postgresql")
+]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def running(
     request: pytest.FixtureRequest,
     worker: str,
