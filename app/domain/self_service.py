@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.errors import Conflict, RuleBroken
+
 MOST_FAILURES = 3  # failed attempts in all, until the registration authority lifts the block
 USUAL_DOMAINS = ("nhs.net", "nhs.uk", "gov.uk", "mod.uk")
 
@@ -52,6 +54,39 @@ def steps(change: Change, mode: Mode) -> list[WizardStep]:
     if change is Change.QUESTIONS:
         return []
     return [step for step in _STEPS[change] if step is not WizardStep.QUESTIONS]
+
+
+class PasscodeNeeded(RuleBroken):
+    """The passcode of the card was not shown in this session."""
+
+    reason = "passcode-needed"
+
+
+class StepNeeded(RuleBroken):
+    """An earlier ``step`` is to be done first."""
+
+    reason = "step-needed"
+
+    def __init__(self, step: WizardStep) -> None:
+        super().__init__(step=step)
+        self.step = step
+
+
+class NothingBegun(Conflict):
+    """There is no draft of this change: it was ended elsewhere, or never begun."""
+
+    reason = "nothing-begun"
+
+
+class ChangeNotOffered(Conflict):
+    """This change is not to be made now: registered already, not registered, or not this mode."""
+
+    reason = "change-not-offered"
+
+
+class AddressProblem(StrEnum):
+    NOT_APPROVED = "email-not-approved"
+    SAME = "email-same"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -200,6 +200,17 @@ def use(code_id: int, *, now: datetime) -> bool:
     return end(code_id, Ended.USED, now=now)
 
 
+def demand_used(code_id: int, *, now: datetime) -> None:
+    """Use a code up. Part of the caller's action, which is undone where that cannot be.
+
+    Raises:
+        CodeRefused: it was used or ended meanwhile.
+    """
+    if not use(code_id, now=now):
+        db.session.rollback()
+        raise CodeRefused("code-used", state=CodeState.USED)
+
+
 def end(code_id: int, by: Ended, *, now: datetime) -> bool:
     """End a code; False if it has ended already. Part of the caller's action."""
     ended = db.session.execute(

@@ -79,7 +79,7 @@ def contact_details(*, email: str, telephone: str, mobile: str) -> dict[str, str
     kept: dict[str, str | None] = {}
     try:
         kept["email"] = email_written(email)
-    except _NoEmail as error:
+    except NoEmail as error:
         problems["email"] = error.problem
     for field, text, judge in (
         ("telephone", telephone.strip(), telephone_problem),
@@ -98,17 +98,17 @@ def email_written(text: str) -> str:
     """Return an email address in its normal form. Whether it exists is not asked.
 
     Raises:
-        ValueError: it is none; its ``problem`` is an EmailProblem.
+        NoEmail: it is none.
     """
     text = text.strip()
     if not text:
-        raise _NoEmail(EmailProblem.MISSING)
+        raise NoEmail(EmailProblem.MISSING)
     if len(text) > EMAIL_LENGTH:
-        raise _NoEmail(EmailProblem.TOO_LONG)
+        raise NoEmail(EmailProblem.TOO_LONG)
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise _NoEmail(EmailProblem.INVALID) from error
+        raise NoEmail(EmailProblem.INVALID) from error
 
 
 def opened_nino(uuid: str, sealed: bytes) -> str:
@@ -129,7 +129,9 @@ def seal_nino(person: Person, nino: str) -> None:
     person.nino_index = vault().blind_index("nino", nino)
 
 
-class _NoEmail(ValueError):
+class NoEmail(ValueError):
+    """What was typed is no email address; ``problem`` says why."""
+
     def __init__(self, problem: EmailProblem) -> None:
         super().__init__(problem)
         self.problem = problem
