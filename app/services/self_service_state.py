@@ -1,4 +1,4 @@
-"""How somebody's self-service stands, and how far a change has come: read here, changed elsewhere."""
+"""How somebody's self-service stands and how far a change has come: read here, not changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
