@@ -29,7 +29,7 @@ BLUEPRINTS = (
     "app.blueprints.help.routes:bp",
     "app.blueprints.pki.routes:bp",
     "app.blueprints.profile.routes:bp",
-    "app.blueprints.people.routes:bp",
+    "app.blueprints.people:bp",
     "app.blueprints.requests.routes:bp",
     "app.blueprints.manage_smartcard:bp",
     "app.blueprints.role.routes:bp",

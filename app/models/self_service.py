@@ -54,6 +54,12 @@ class SelfService(Base):
             sqlite_where=text("failed_attempts > 0 AND blocked_at IS NULL"),
             postgresql_where=text("failed_attempts > 0 AND blocked_at IS NULL"),
         ),
+        Index(
+            "ix_self_service_blocked",
+            "blocked_at",
+            sqlite_where=text("blocked_at IS NOT NULL"),
+            postgresql_where=text("blocked_at IS NOT NULL"),
+        ),
     )
 
     def __repr__(self) -> str:

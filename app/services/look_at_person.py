@@ -15,7 +15,8 @@ from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
 from app.models import Card, CardOperation, Person
-from app.services import profile, requests
+from app.services import lifting, profile, requests
+from app.services.lifting import SeenByAgent
 from app.services.profile import Profile
 from app.services.requests import RequestRow
 
@@ -47,6 +48,7 @@ class Look:
     issue: Offer
     requests: list[RequestRow]
     half_done: list[HalfDone]
+    self_service: SeenByAgent
 
 
 def look(actor: Principal, uuid: str, *, now: datetime) -> Look:
@@ -70,7 +72,15 @@ def look(actor: Principal, uuid: str, *, now: datetime) -> Look:
         unfinished=any(each.kind == "issue" for each in half_done),
     )
     filed = requests.about(row.id, reader=actor)
-    return Look(person=shown, own=own, issue=issue, requests=filed, half_done=half_done)
+    closed = shown.status is PersonStatus.CLOSED
+    return Look(
+        person=shown,
+        own=own,
+        issue=issue,
+        requests=filed,
+        half_done=half_done,
+        self_service=lifting.seen_by_agent(actor, row.id, holder_closed=closed),
+    )
 
 
 def looked_at(actor: Principal, uuid: str, *, now: datetime) -> Person:

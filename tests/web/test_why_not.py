@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.domain.card_services import CardService, WhyNot
 from app.domain.roles import Role
+from app.domain.self_service_help import HelpWhyNot
 
 FACTS = {
     "roles": (Role.RA_AGENT, Role.SPONSOR, Role.LOCAL_ADMINISTRATOR),
@@ -16,20 +17,23 @@ FACTS = {
 }
 
 
-def said(app: Flask, reason: WhyNot, **facts: object) -> str:
+REASONS = sorted({*map(str, WhyNot), *map(str, HelpWhyNot)})
+
+
+def said(app: Flask, reason: str, **facts: object) -> str:
     words = app.jinja_env.get_template("components/why_not.html").module
     return str(words.why_not(reason, FACTS | facts)).strip()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("reason", WhyNot)
-def test_every_reason_is_a_whole_sentence(app: Flask, reason: WhyNot) -> None:
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_is_a_whole_sentence(app: Flask, reason: str) -> None:
     sentence = said(app, reason)
     assert sentence[0].isupper()
     assert sentence.endswith(".")
 
 
 def test_no_two_reasons_read_alike(app: Flask) -> None:
-    sentences = [said(app, reason) for reason in WhyNot]
+    sentences = [said(app, reason) for reason in REASONS]
     assert len(set(sentences)) == len(sentences)
 
 

@@ -7,7 +7,7 @@ from app import clock
 from app.blueprints.permissions import may, principal, requires
 from app.domain.days import day_of
 from app.domain.roles import Permission
-from app.services import mail_status, profile, requests, unfinished
+from app.services import lifting, mail_status, profile, requests, unfinished
 
 bp = Blueprint("dashboard", __name__)
 
@@ -28,4 +28,5 @@ def show() -> ResponseReturnValue:
         mail=mail,
         own_unfinished=unfinished.of_person(principal().person_id, now=now),
         unfinished=unfinished.in_reach(principal(), now=now),
+        blocked=lifting.blocked_in_reach(principal(), now=now),
     )

@@ -15,7 +15,9 @@ from app.domain.days import day_of
 from app.domain.presented_card import PresentedCard
 from app.domain.roles import Permission
 from app.domain.second_card import SecondCard, chosen_beforehand
-from app.services import look_at_person, presented_cards, profile, second_reader
+from app.domain.statuses import PersonStatus
+from app.models import Person
+from app.services import lifting, look_at_person, presented_cards, profile, second_reader
 from app.services.second_reader import Found
 
 
@@ -50,6 +52,7 @@ def card_services(uuid: str, card_id: int) -> ResponseReturnValue:
         person=profile.read(row.id, today=day_of(now)),
         device=profile.own_card(device.id, today=day_of(now)),
         offers=permitted.offers_to_agent(principal(), device, now=now),
+        seen=lifting.seen_by_agent(principal(), row.id, holder_closed=is_closed(row)),
     )
 
 
@@ -70,7 +73,14 @@ def held(shown: PresentedCard, found: Found) -> str:
         device=profile.own_card(device.id, today=day_of(now)) if device.issued_at else found.card,
         half_issued=found.what is SecondCard.HALF_ISSUED,
         offers=permitted.offers_to_agent(principal(), device, now=now, tries_left=tries_left),
+        seen=lifting.seen_by_agent(
+            principal(), found.person.id, holder_closed=is_closed(found.person)
+        ),
     )
+
+
+def is_closed(person: Person) -> bool:
+    return person.status is PersonStatus.CLOSED
 
 
 def presented() -> tuple[PresentedCard | None, list[PresentedCard]]:
