@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 
 from app import clock
 from app.cli.demonstration_cards import cards
-from app.services.demonstration import PLAN, NotADemonstration, seed
+from app.services.demonstration import PLAN, REGISTRATIONS, NotADemonstration, seed
 
 
 @click.group("demonstration")
@@ -35,6 +35,16 @@ def passcodes() -> None:
     for card in PLAN:
         if card.uuid is not None:
             click.echo(f"{card.name:<22} {card.passcode:<10} {card.shows}")
+
+
+@demonstration.command("answers")
+def answers() -> None:
+    """Say who is registered for self-service at first, and what they answered."""
+    names = {card.uuid: card.name for card in PLAN}
+    for planned in REGISTRATIONS:
+        click.echo(names[planned.uuid])
+        for question, answer in planned.answers:
+            click.echo(f"  {question} {answer}")
 
 
 demonstration.add_command(cards)

@@ -13,14 +13,17 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import NotFound
 from app.extensions import db
 from app.models import Card
-from app.services.demonstration import PLAN
+from app.services.demonstration import PLAN, registration_of
 
 AGE_DAYS = 700
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskCard:
-    """``name`` is that of the card's file; ``shows`` is what there is to try with it."""
+    """``name`` is that of the card's file; ``shows`` is what there is to try with it.
+
+    ``answers`` are the questions and answers of whoever was registered for self-service at first.
+    """
 
     name: str
     guid: str | None
@@ -30,6 +33,7 @@ class DeskCard:
     expires_on: date | None
     can_age: bool
     shows: str
+    answers: list[tuple[str, str]]
 
 
 def cards() -> list[DeskCard]:
@@ -46,6 +50,7 @@ def cards() -> list[DeskCard]:
     for planned in PLAN:
         row = rows.get(planned.number)
         person = row.person if row else None
+        registration = registration_of(planned.uuid)
         found.append(
             DeskCard(
                 name=planned.name,
@@ -56,6 +61,7 @@ def cards() -> list[DeskCard]:
                 expires_on=row.expires_on if row else None,
                 can_age=row is not None and row.status is CardStatus.ISSUED,
                 shows=planned.shows or planned.state.value,
+                answers=registration.answers if registration else [],
             )
         )
     return found

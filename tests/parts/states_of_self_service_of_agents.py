@@ -2,8 +2,11 @@
 
 from tests.parts.caught import catch
 from tests.parts.state import State
+from tests.parts.states_of_people import agent
 from tests.parts.visitor import Visitor
 
+OWEN = "/people/500200300115"  # self-service blocked
+PRIYA = "/people/500200300116"  # registered
 HTML = '<p style="color: #005eb8">Your code is <b>123 456</b>.</p>'
 
 
@@ -19,7 +22,37 @@ def message(visitor: Visitor) -> None:
     visitor.page.get_by_role("link", name="unlocked (1)").click()
 
 
+def lift(visitor: Visitor, reason: str) -> None:
+    agent(f"{OWEN}/self-service/lift")(visitor)
+    visitor.page.get_by_label("Why is the block lifted").fill(reason)
+    visitor.page.get_by_role("button", name="Lift the block").click()
+
+
+def lift_without_reason(visitor: Visitor) -> None:
+    lift(visitor, "")
+
+
+def lifted(visitor: Visitor) -> None:
+    lift(visitor, "Came to the desk, and knows his answers")
+
+
 SELF_SERVICE_STATES_OF_AGENTS: tuple[State, ...] = (
     State("mail of the demonstration", "demo.mail", mail, "Look again"),
+    State("blocked person", "people.show", agent(OWEN), "Failed attempts"),
+    State("lift a block", "people.lift_block", agent(f"{OWEN}/self-service/lift"), "3 failed"),
+    State(
+        "lift without a reason",
+        "people.lift_block",
+        lift_without_reason,
+        "There is a problem",
+        status=422,
+    ),
+    State("block lifted", "people.show", lifted, "The block is lifted"),
+    State(
+        "end a registration",
+        "people.end_registration",
+        agent(f"{PRIYA}/self-service/end"),
+        "removed for good",
+    ),
     State("message of the demonstration", "demo.message", message, "Your code is 123 456"),
 )

@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from app.domain.identity import is_card_number, is_uuid
 from app.domain.passcode import Alphabet, PasscodeRule, forbidden_numbers
 from app.domain.roles import Role
+from app.domain.security_questions import CHOSEN, QUESTIONS, check_answers, fold
+from app.domain.self_service import approved
 from app.domain.statuses import PersonStatus
 from app.extensions import db
 from app.models import (
@@ -18,12 +20,21 @@ from app.models import (
     Person,
     PersonPhoto,
     Position,
+    SelfService,
     TermsVersion,
 )
-from app.services import people, sessions
-from app.services.demonstration import PLAN, NotADemonstration, PlannedState, seed
+from app.services import hashing, people, sessions
+from app.services.demonstration import (
+    ANSWERS,
+    PLAN,
+    REGISTRATIONS,
+    NotADemonstration,
+    PlannedState,
+    seed,
+)
 from app.services.demonstration.people import PEOPLE
 from app.services.demonstration.portraits import portrait
+from app.services.keys import vault
 
 UUIDS = {planned.uuid for planned in PEOPLE}
 
@@ -136,10 +147,52 @@ def test_a_planned_card_is_somebody_s_and_its_passcode_keeps_the_rule(card):
     assert not any(card.passcode in n for n in forbidden_numbers((card.uuid, card.number)))
 
 
+def test_who_is_registered_can_be_unlocked_with_the_answers_that_are_shown(seeded):
+    for planned in REGISTRATIONS:
+        row = db.session.scalars(
+            select(SelfService).join(Person).where(Person.uuid == planned.uuid)
+        ).one()
+        assert approved(row.email, ["nhs.net", "nhs.uk"])
+        assert (row.blocked_at is not None) is planned.blocked
+        kept = [
+            (each.question, vault().open(each.answer_sealed, **place(each.ref)).decode())
+            for each in row.answers
+        ]
+        db.session.commit()
+        shown = dict(planned.answers)
+        assert len(kept) == len(shown) == CHOSEN
+        for question, hashed in kept:
+            assert hashing.matches(hashed, shown[QUESTIONS[question]])
+
+
+def place(ref: str) -> dict[str, str]:
+    return {"table": "security_answer", "column": "answer_sealed", "row": ref}
+
+
+def test_the_demonstration_has_an_answer_to_every_question_and_none_is_refused():
+    assert list(ANSWERS) == list(QUESTIONS)
+    keys = list(QUESTIONS)
+    for first in range(0, len(keys), CHOSEN):
+        check_answers([(key, ANSWERS[key]) for key in keys[first : first + CHOSEN]])
+    assert len({fold(answer) for answer in ANSWERS.values()}) == len(ANSWERS)
+
+
+def test_a_tour_finds_locked_expired_and_blocked_cards_of_people_who_are_registered():
+    state = {card.uuid: card.state for card in PLAN}
+    found = {(state[planned.uuid], planned.blocked) for planned in REGISTRATIONS}
+    assert found >= {
+        (PlannedState.LOCKED, False),
+        (PlannedState.EXPIRED, False),
+        (PlannedState.ISSUED, False),
+        (PlannedState.NEAR_LOCKED, True),
+    }
+
+
 def test_the_commands_make_people_and_deliver_mail(app, seeded):
     runner = app.test_cli_runner()
     assert "0 people" in runner.invoke(args=["demonstration", "people"]).output
     assert "grace-adeyemi" in runner.invoke(args=["demonstration", "passcodes"]).output
+    assert "Captain Buttons" in runner.invoke(args=["demonstration", "answers"]).output
     assert "0 delivered" in runner.invoke(args=["mail", "deliver"]).output
     assert runner.invoke(args=["tidy"]).exit_code == 0
     app.config["DEMONSTRATION"] = False

@@ -5,6 +5,17 @@ numbers (prefix QQ, never given out) belong to no one.
 """
 
 from app.services.demonstration.cards import PLAN, PlannedCard, PlannedState
+from app.services.demonstration.registrations import ANSWERS, REGISTRATIONS, registration_of
 from app.services.demonstration.seed import NotADemonstration, Seeded, seed
 
-__all__ = ["PLAN", "NotADemonstration", "PlannedCard", "PlannedState", "Seeded", "seed"]
+__all__ = [
+    "ANSWERS",
+    "PLAN",
+    "REGISTRATIONS",
+    "NotADemonstration",
+    "PlannedCard",
+    "PlannedState",
+    "Seeded",
+    "registration_of",
+    "seed",
+]

@@ -113,7 +113,7 @@ PLAN: tuple[PlannedCard, ...] = (
         number="700200300111",
         uuid="500200300111",
         state=_S.EXPIRED,
-        shows="expired: refused, needs a repair",
+        shows="expired: refused, needs a repair; registered for self-service",
     ),
     PlannedCard(
         name="lachlan-mackenzie",
@@ -134,21 +134,21 @@ PLAN: tuple[PlannedCard, ...] = (
         number="700200300114",
         uuid="500200300114",
         state=_S.LOCKED,
-        shows="locked by wrong passcodes",
+        shows="locked by wrong passcodes; registered for self-service: unlocks it herself",
     ),
     PlannedCard(
         name="owen-pritchard",
         number="700200300115",
         uuid="500200300115",
         state=_S.NEAR_LOCKED,
-        shows="one try left",
+        shows="one try left; self-service blocked by failed attempts",
     ),
     PlannedCard(
         name="priya-venkataraman",
         number="700200300116",
         uuid="500200300116",
         algorithm="RS256",
-        shows="RSA keys",
+        shows="RSA keys; registered for self-service",
     ),
     PlannedCard(
         name="quentin-bellweather",

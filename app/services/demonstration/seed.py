@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import Assignment, Organisation, Person, PersonPhoto, Position
 from app.services import people as people_service
 from app.services import terms
+from app.services.demonstration import registrations
 from app.services.demonstration.people import (
     ORGANISATIONS,
     PEOPLE,
@@ -50,10 +51,12 @@ def seed(now: datetime) -> Seeded:
     """
     if not current_app.config["DEMONSTRATION"]:
         raise NotADemonstration
+    registrations.prepare_hashes()
     organisations = _organisations()
     positions = _positions()
     made = _people(now)
     _line_managers(made)
+    registrations.register({planned.uuid for planned in made}, now)
     if made:
         audit.record(
             "demonstration.seeded", outcome=Outcome.DONE, actor=None, now=now, people=len(made)
