@@ -11,10 +11,12 @@ from datetime import datetime
 from types import EllipsisType
 from typing import Any, ClassVar
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit
-from app.card_operations import statements
+from app.card_operations import card_rows, statements
+from app.card_operations.certificates import newest
 from app.card_operations.office import Office
 from app.card_operations.statements import Expected, KnownKey, Statement
 from app.card_operations.tickets import Work
@@ -72,9 +74,26 @@ class Refuse:
 Move = GoOn | Pause | Done | Refuse
 
 
+# A card that was put in again, or that somebody works on, says nothing of this one
+_NOTE_PRESENCE = (
+    update(Session)
+    .where(
+        Session.id == bindparam("of_session"),
+        Session.card_id == bindparam("of_card"),
+        Session.seat == bindparam("in_seat"),
+        Session.ended_at.is_(None),
+    )
+    .values(last_presence_at=bindparam("now"), presence_asked_at=None, busy_since=None)
+    .execution_options(synchronize_session=False)
+)
+
+
 @dataclass(frozen=True)
 class Turn:
-    """One step of one operation, with everything that is needed to ask or to judge."""
+    """One step of one operation, with everything that is needed to ask or to judge.
+
+    ``said`` is what the card has signed in it so far.
+    """
 
     operation: CardOperation
     step: CardOperationStep
@@ -82,6 +101,7 @@ class Turn:
     office: Office
     now: datetime
     actor: Principal | None
+    said: list[Statement] = field(default_factory=list)
 
     @property
     def nonce(self) -> str:
@@ -93,6 +113,17 @@ class Turn:
         if self.operation.card is None:
             raise NotFound("card")
         return self.operation.card
+
+    def locked_card(self) -> Card:
+        """The card, with its holder, keys and certificates as they are under its lock."""
+        operation = self.operation
+        card = card_rows.locked(operation.card_id) if operation.card_id is not None else None
+        if card is None:
+            raise NotFound("card")
+        set_committed_value(operation, "card", card)
+        if card.person_id == operation.person_id:
+            set_committed_value(operation, "person", card.person)
+        return card
 
     def sign(self, key: KnownKey, purpose: Purpose, **more: Any) -> Work:
         """The item of work that makes a statement for this step."""
@@ -133,20 +164,22 @@ class Turn:
             jkt=jkt,
         )
         made = statements.verify(result.get("statement"), key, expected)
-        self._note_presence()
+        self.said.append(made)
         return made
 
-    def _note_presence(self) -> None:
+    def note_presence(self) -> None:
+        """Keep that the session's card is there, if it has said anything in this turn."""
+        operation = self.operation
+        if not self.said or operation.session_id is None or operation.card_id is None:
+            return
         db.session.execute(
-            update(Session)
-            .where(
-                Session.id == self.operation.session_id,
-                # A card that was put in again, or that somebody works on, says nothing of this one
-                Session.card_id == self.operation.card_id,
-                Session.seat == self.operation.seat,
-                Session.ended_at.is_(None),
-            )
-            .values(last_presence_at=self.now, presence_asked_at=None, busy_since=None)
+            _NOTE_PRESENCE,
+            {
+                "of_session": operation.session_id,
+                "of_card": operation.card_id,
+                "in_seat": operation.seat,
+                "now": self.now,
+            },
         )
 
     def record(
@@ -237,9 +270,4 @@ def key_of(card: Card, slot: Slot, state: KeyState = KeyState.CURRENT) -> KnownK
 
 
 def key_row(card: Card, slot: Slot, state: KeyState = KeyState.CURRENT) -> CardKey | None:
-    return db.session.scalar(
-        select(CardKey)
-        .where(CardKey.card_id == card.id, CardKey.slot == slot.value, CardKey.state == state)
-        .order_by(CardKey.id.desc())
-        .limit(1)
-    )
+    return newest([each for each in card.keys if each.slot == slot and each.state is state])

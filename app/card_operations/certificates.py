@@ -1,7 +1,8 @@
 """Rows of keys and certificates, as card operations move them: believed, held, active, revoked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from cryptography import x509
@@ -14,6 +15,8 @@ from app.models import Card, CardKey, Certificate
 from app.pki.authority import Issuer
 from app.pki.profiles import expires_on
 from reader_bridge.contract import Slot
+
+Row = TypeVar("Row", CardKey, Certificate)
 
 
 def held_certificate(card: Card, slot: Slot) -> Certificate | None:
@@ -45,7 +48,6 @@ def believe(card: Card, key: KnownKey, *, uuid: str, issuer: Issuer, now: dateti
         created_at=now,
     )
     db.session.add(row)
-    db.session.flush()
     return issue_for(card, row, uuid=uuid, issuer=issuer, now=now)
 
 
@@ -79,7 +81,6 @@ def issue_for(
         status=CertificateStatus.HELD,
     )
     db.session.add(row)
-    db.session.flush()
     return row
 
 
@@ -89,21 +90,23 @@ def activate(card: Card, slots: Iterable[Slot], *, now: datetime) -> date:
     What they replace is revoked as superseded, so that nobody believes it any more. Returns the
     day on which the first of the person's certificates expires.
     """
+    placed = []
     for slot in slots:
         held = held_certificate(card, slot)
         assert held is not None
+        placed.append(held)
         before = active_certificate(card, slot)
         if before is not None:
             revoke(before, RevocationReason.SUPERSEDED, now)
-            if before.key_id != held.key_id:
+            if before.key is not held.key:
                 before.key.state = KeyState.SUPERSEDED
-        db.session.flush()  # one current key a slot: the old one leaves first
+    db.session.flush()  # one current key a slot: the old ones leave first
+    for held in placed:
         held.status = CertificateStatus.ACTIVE
         held.key.state = KeyState.CURRENT
-        db.session.flush()
     person = (Slot.AUTHENTICATION, Slot.SIGNATURE)
-    newest = [each for slot in person if (each := active_certificate(card, slot)) is not None]
-    return min(expires_on(x509.load_der_x509_certificate(each.der)) for each in newest)
+    active = [each for slot in person if (each := active_certificate(card, slot)) is not None]
+    return min(expires_on(x509.load_der_x509_certificate(each.der)) for each in active)
 
 
 def drop_unplaced(card: Card, slots: Iterable[Slot], *, now: datetime) -> None:
@@ -114,7 +117,6 @@ def drop_unplaced(card: Card, slots: Iterable[Slot], *, now: datetime) -> None:
             revoke(certificate, RevocationReason.SUPERSEDED, now)
             if certificate.key.state is KeyState.PENDING:
                 certificate.key.state = KeyState.SUPERSEDED
-    db.session.flush()
 
 
 def revoke(certificate: Certificate, reason: RevocationReason, now: datetime) -> None:
@@ -126,7 +128,13 @@ def revoke(certificate: Certificate, reason: RevocationReason, now: datetime) ->
     certificate.revocation_reason = reason.value
 
 
+def newest(rows: Sequence[Row]) -> Row | None:
+    """The one that was made last; one that is not in the database yet is newer than all others."""
+    return max(rows, key=lambda each: (each.id is None, each.id or 0), default=None)
+
+
 def _certificate(card: Card, slot: Slot, status: CertificateStatus) -> Certificate | None:
     """The newest of them. An operation asks often: the card's own list is read once."""
-    found = [each for each in card.certificates if each.slot == slot and each.status is status]
-    return max(found, key=lambda each: each.id, default=None)
+    return newest(
+        [each for each in card.certificates if each.slot == slot and each.status is status]
+    )

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from app.card_operations import wire
+from app.card_operations import card_rows, wire
 from app.card_operations.answers import Answer, NextTicket
 from app.card_operations.base import KINDS, Operation, Turn
 from app.card_operations.judging import judge, said_before
@@ -187,12 +187,8 @@ def result(
         raise OperationOver(state=row.state.value)
     if step is not row.steps[-1] or row.connection is None:
         raise StepPassed
-    step.result_digest = digest
-    step.answered_at = now
-    row.updated_at = now
-    db.session.flush()
     turn = Turn(row, step, row.connection, office, now, actor)
-    return judge(KINDS[row.kind], turn, content, body.get("receipt"))
+    return judge(KINDS[row.kind], turn, content, body.get("receipt"), digest=digest)
 
 
 def _go_on(
@@ -236,7 +232,7 @@ def in_hand_until(card: Card, browser: str, now: datetime) -> datetime | None:
 
     Who began in a session that is over gets no further ticket: there is nobody at it any more.
     """
-    db.session.execute(select(Card.id).where(Card.id == card.id).with_for_update())
+    card_rows.lock(card.id)
     since = db.session.scalar(
         select(CardOperation.updated_at)
         .outerjoin(Session, Session.id == CardOperation.session_id)

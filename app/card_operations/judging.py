@@ -30,14 +30,22 @@ from app.pki.authority import KeyRefused
 from reader_bridge.contract import Code
 
 
-def judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object) -> Answer:
+def judge(
+    operation: Operation, turn: Turn, content: Mapping[str, Any], receipt: object, *, digest: str
+) -> Answer:
+    """Judge what the bridge answered to a ticket, and carry out what follows. Commits.
+
+    An operation that reads what it needs before it changes anything costs one flush: all that the
+    step has come to goes to the database at once.
+    """
     try:
         with db.session.begin_nested():
             move = _move(operation, turn, content, receipt)
             if isinstance(move, Done):
                 for follows in WHEN_DONE[operation.kind]:
                     follows(turn)
-            answer = _carry_out(turn, move, content)
+            answer = _carry_out(turn, move, content, digest)
+            turn.note_presence()
     except (
         StatementRefused,
         receipts.ReceiptRefused,
@@ -46,10 +54,10 @@ def judge(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
         wire.Malformed,
     ) as error:
         refusal = CardNotVerified(str(error))
-        _refuse(operation, turn, refusal, {"problem": refusal.problem})
+        _refuse(operation, turn, refusal, {"problem": refusal.problem}, digest)
         raise refusal from error
     except RuleBroken as error:
-        _refuse(operation, turn, error, error.facts)
+        _refuse(operation, turn, error, error.facts, digest)
         raise
     db.session.commit()
     return answer
@@ -63,8 +71,9 @@ def _move(operation: Operation, turn: Turn, content: Mapping[str, Any], receipt:
         _receipt(turn, receipt, results)
         if len(results) != turn.operation.facts.get("asked"):
             raise wire.Malformed("results")
+        move = operation.accept(turn, results)
         turn.step.outcome = receipts.DONE
-        return operation.accept(turn, results)
+        return move
     code, facts = said_no.read(error)
     sure = False
     if receipt is not None:
@@ -100,8 +109,9 @@ def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> N
             card.apply(CardEvent.LOCK, now=turn.now)
 
 
-def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
+def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any], digest: str) -> Answer:
     row, step = turn.operation, turn.step
+    _note_answer(turn, digest)
     if isinstance(move, GoOn) and not may_go_on(row, turn.actor):
         move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
     common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
@@ -126,8 +136,11 @@ def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any]) -> Answer:
     return answer
 
 
-def _refuse(operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[str, Any]) -> None:
+def _refuse(
+    operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[str, Any], digest: str
+) -> None:
     row, step = turn.operation, turn.step
+    _note_answer(turn, digest)
     step.outcome = error.reason[:40]
     step.answer = {"type": "refused", "reason": error.reason}
     if operation.survives_refusal:
@@ -139,6 +152,13 @@ def _refuse(operation: Operation, turn: Turn, error: RuleBroken, facts: Mapping[
     told: dict[str, Any] = {name: str(value) for name, value in facts.items()}
     turn.record(operation.event, Outcome.REFUSED, reason=error.reason, step=step.name, **told)
     db.session.commit()
+
+
+def _note_answer(turn: Turn, digest: str) -> None:
+    """From here on this answer counts, and no other."""
+    turn.step.result_digest = digest
+    turn.step.answered_at = turn.now
+    turn.operation.updated_at = turn.now
 
 
 def said_before(step: CardOperationStep) -> Answer:

@@ -38,7 +38,6 @@ def write_step(row: CardOperation, now: datetime) -> CardOperationStep:
     )
     row.updated_at = now
     db.session.add(step)
-    db.session.flush()
     return step
 
 

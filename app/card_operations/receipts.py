@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -11,6 +12,7 @@ from app.card_operations import wire
 from reader_bridge.contract import Typ
 
 DONE = "done"
+MOST_KEYS = 1024  # of workstations, that are kept as they were read
 
 
 class ReceiptRefused(Exception):
@@ -35,6 +37,11 @@ class Receipt:
         return all(name in known and known[name] == value for name, value in facts.items())
 
 
+@lru_cache(MOST_KEYS)
+def _key(jwk: tuple[tuple[str, Any], ...]) -> OKPKey:
+    return OKPKey.import_key(dict(jwk))
+
+
 def verify(
     token: object,
     workstation: Mapping[str, Any],
@@ -52,7 +59,7 @@ def verify(
         ReceiptRefused: signed by another, about another step, or of other results.
     """
     try:
-        key = OKPKey.import_key(dict(workstation))
+        key = _key(tuple(sorted(workstation.items())))
         claims = wire.verified_claims(token, key, wire.ED25519, Typ.RECEIPT)
     except (wire.Malformed, JoseError, ValueError) as error:
         raise ReceiptRefused(f"receipt: {error}") from error

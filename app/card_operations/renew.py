@@ -325,12 +325,7 @@ def card_as_it_is_now(turn: Turn, service: CardService) -> Card:
     Raises:
         CardServiceRefused: it was suspended or cancelled, or the account closed.
     """
-    card = db.session.scalars(
-        select(Card)
-        .where(Card.id == turn.card.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    card = turn.locked_card()
     _demand_of_card(card, service, turn.now)
     return card
 

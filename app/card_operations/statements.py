@@ -6,6 +6,7 @@ proves nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +15,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from app.card_operations import wire
 from reader_bridge.contract import Algorithm, Purpose, Slot, Typ
+
+MOST_KEYS = 4096  # that are kept as they were read, of whatever cards came last
 
 _A, _C, _E = Slot.AUTHENTICATION, Slot.SIGNATURE, Slot.CARD_AUTHENTICATION
 
@@ -56,17 +59,9 @@ class KnownKey:
         Raises:
             StatementRefused: it is neither P-256 nor RSA.
         """
-        try:
-            key = serialization.load_der_public_key(public_key)
-        except ValueError as error:
-            raise StatementRefused("public-key") from error
-        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-            return cls(slot, Algorithm.ES256, public_key)
-        if isinstance(key, rsa.RSAPublicKey) and key.key_size == 2048:
-            return cls(slot, Algorithm.RS256, public_key)
-        raise StatementRefused("public-key")
+        return _known(slot, public_key)
 
-    @property
+    @cached_property
     def jwk(self) -> ECKey | RSAKey:
         pem = serialization.load_der_public_key(self.public_key).public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -75,10 +70,24 @@ class KnownKey:
             ECKey.import_key(pem) if self.algorithm is Algorithm.ES256 else RSAKey.import_key(pem)
         )
 
-    @property
+    @cached_property
     def thumbprint(self) -> str:
         """The RFC 7638 thumbprint, as it stands in cnf.jkt."""
         return self.jwk.thumbprint()
+
+
+@lru_cache(MOST_KEYS)
+def _known(slot: Slot, public_key: bytes) -> KnownKey:
+    """Reading a key takes longer than checking a signature with it: that is done once."""
+    try:
+        key = serialization.load_der_public_key(public_key)
+    except ValueError as error:
+        raise StatementRefused("public-key") from error
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return KnownKey(slot, Algorithm.ES256, public_key)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size == 2048:
+        return KnownKey(slot, Algorithm.RS256, public_key)
+    raise StatementRefused("public-key")
 
 
 @dataclass(frozen=True, kw_only=True)

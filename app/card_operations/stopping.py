@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from app.card_operations import card_rows
 from app.card_operations.base import KINDS
 from app.domain.statuses import OperationState
 from app.extensions import db
@@ -23,12 +24,7 @@ def locked(card_id: int) -> Card | None:
     Whoever brings a result has locked the operation first: a result on its way is waited for.
     """
     _running(card_id)
-    return db.session.scalar(
-        select(Card)
-        .where(Card.id == card_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    return card_rows.locked(card_id)
 
 
 def end_all(card: Card, *, now: datetime) -> int:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from joserfc import jws
@@ -37,6 +38,11 @@ class TicketKeys:
         if not keys.current.is_private:
             raise TicketKeyUnusable("the current ticket key must be a private key")
         return keys
+
+    @cached_property
+    def name(self) -> str:
+        """The thumbprint of the current key, by which bridges find it."""
+        return self.current.thumbprint()
 
     @property
     def public(self) -> list[dict[str, str]]:
@@ -98,6 +104,6 @@ def mint(
         "hold": hold.value,
         "continues": continues,
     }
-    header = {"alg": ED25519, "typ": Typ.TICKET.value, "kid": keys.current.thumbprint()}
+    header = {"alg": ED25519, "typ": Typ.TICKET.value, "kid": keys.name}
     payload = json.dumps(claims, separators=(",", ":"))
     return jws.serialize_compact(header, payload, keys.current, algorithms=[ED25519])

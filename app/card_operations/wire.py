@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 import secrets
+from functools import cache
 from typing import Any
 
 from joserfc import jws
@@ -96,6 +97,7 @@ def header_of(token: object) -> dict[str, Any]:
     return header
 
 
+@cache
 def _registry(algorithm: str) -> jws.JWSRegistry:
     registry = jws.JWSRegistry(algorithms=[algorithm])
     registry.max_header_length = MAX_JWS_HEADER_BYTES

@@ -88,7 +88,8 @@ class CardOperationStep(Base):
     ticket_at: Mapped[datetime] = mapped_column(UtcDateTime)
     result_digest: Mapped[str | None] = mapped_column(String(64))
     outcome: Mapped[str | None] = mapped_column(String(40))  # "done", or the code of the error
-    answer: Mapped[dict[str, Any] | None] = mapped_column(json_column())
+    # A whole ticket: read only where it is given once more
+    answer: Mapped[dict[str, Any] | None] = mapped_column(json_column(), deferred=True)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     operation: Mapped[CardOperation] = relationship(back_populates="steps")

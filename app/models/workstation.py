@@ -65,4 +65,5 @@ class BridgeConnection(Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
-    workstation: Mapped[Workstation] = relationship()
+    # Nobody asks for a connection without asking whose it is
+    workstation: Mapped[Workstation] = relationship(lazy="joined", innerjoin=True)

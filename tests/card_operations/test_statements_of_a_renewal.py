@@ -1,0 +1,42 @@
+"""How often a renewal turns to the database: somebody waits for each of its five requests."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from app.card_operations import renew
+from app.card_operations.answers import Answer, Finished
+from app.extensions import db
+from tests.card_operations.conftest import PASSCODE, Counter
+from tests.parts.people import a_person
+from tests.parts.renewing import expiring
+
+Counting = Callable[[], AbstractContextManager[list[str]]]
+
+START, STEPS = 12, [11, 13, 13, 19]
+
+
+@pytest.mark.both_databases
+def test_a_renewal_asks_the_database_no_more_than_it_must(
+    counter: Counter, count_queries: Counting
+) -> None:
+    counter.put_in()
+    card = expiring(counter, counter.issue(a_person(email="ada@hospital.test")))
+    actor, guid = counter.sign_in(card), card.guid
+    counted = []
+
+    def bring(operation: str, body: dict[str, Any]) -> Answer:
+        db.session.remove()  # a request knows nothing of the one before it
+        with count_queries() as queries:
+            answer = counter.bring(operation, body)
+        counted.append(len(queries))
+        return answer
+
+    db.session.remove()
+    where = {"office": counter.office, "now": counter.now, **counter.at_the_bridge()}
+    with count_queries() as queries:
+        first = renew.start_own(actor, guid=guid, **where)
+    assert isinstance(counter.page.run(first, bring, passcode=PASSCODE), Finished)
+    assert (len(queries), counted) == (START, STEPS)
