@@ -70,6 +70,11 @@ def status() -> None:
         f"{found.waiting} waiting, {trouble.retried} of them tried in vain so far, "
         f"{trouble.given_up} given up"
     )
+    if trouble.codes:
+        click.echo(
+            f"{trouble.codes} with a code for self-service were not taken in time today: whoever "
+            "waited for one asks for another when mail leaves again."
+        )
     if trouble.since:
         click.echo(
             f"The oldest waits since {moment(trouble.since)}. "
@@ -77,6 +82,8 @@ def status() -> None:
         )
     for each in found.problems:
         state = "given up" if each.given_up else "tried again"
+        if each.for_good:
+            state = "given up for good"
         click.echo(
             f"{each.id}  {moment(each.created_at)}  {each.to}  {each.template}  "
             f"{each.attempts} tries, {each.last_error}: {state}"

@@ -3,34 +3,44 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from app.extensions import db
 from app.models import OutboxMessage
+from app.services import outbox
 
 SHOWN = 50
 LATE = timedelta(hours=1)  # after which a message that waits tells that nobody delivers
 
-# A message with a secret that was given up is wiped: nobody can send it, and nobody misses it
-_GIVEN_UP = (OutboxMessage.failed_at.is_not(None), OutboxMessage.ref.is_(None))
+CODES_TOLD = timedelta(days=1)  # for how long a code that nobody received is a matter of today
+
+# A message with a secret that was given up is wiped: it cannot be tried again
+_FAILED = OutboxMessage.failed_at.is_not(None)
+_GIVEN_UP = (_FAILED, OutboxMessage.ref.is_(None))
 _WAITS = (OutboxMessage.delivered_at.is_(None), OutboxMessage.failed_at.is_(None))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """What an RA manager is told. ``since`` is when the oldest message that waits was written."""
+    """What an RA manager is told. ``since`` is when the oldest message that waits was written.
+
+    ``codes`` are those of self-service that the mail server did not take in time, today.
+    """
 
     given_up: int
+    codes: int
     retried: int
     since: datetime | None  # only where it has waited for too long
 
     def __bool__(self) -> bool:
-        return bool(self.given_up or self.retried or self.since)
+        return bool(self.given_up or self.codes or self.retried or self.since)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One message that the mail server did not take."""
+    """One message that the mail server did not take. ``for_good``: it is not tried again, even when
+    asked to: the code in it has ended.
+    """
 
     id: int
     template: str
@@ -39,6 +49,7 @@ class Problem:
     attempts: int
     last_error: str | None
     given_up: bool
+    for_good: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +63,12 @@ class MailStatus:
 
 def trouble(now: datetime) -> Trouble:
     """Say whether mail has a problem: two queries, each of an index that holds only such rows."""
-    given_up = db.session.scalar(select(func.count()).where(*_GIVEN_UP))
+    given_up, codes = db.session.execute(
+        select(
+            func.count().filter(OutboxMessage.ref.is_(None)),
+            func.count().filter(_is_lost_code(now)),
+        ).where(_FAILED)
+    ).one()
     retried, oldest = db.session.execute(
         select(
             func.count(OutboxMessage.last_error),  # those that have one
@@ -60,7 +76,7 @@ def trouble(now: datetime) -> Trouble:
         ).where(*_WAITS)
     ).one()
     late = oldest is not None and oldest <= now - LATE
-    return Trouble(given_up=given_up or 0, retried=retried, since=oldest if late else None)
+    return Trouble(given_up=given_up, codes=codes, retried=retried, since=oldest if late else None)
 
 
 def status(now: datetime) -> MailStatus:
@@ -69,7 +85,7 @@ def status(now: datetime) -> MailStatus:
     given_up = list(
         db.session.scalars(
             select(OutboxMessage)
-            .where(*_GIVEN_UP)
+            .where(_FAILED, or_(OutboxMessage.ref.is_(None), _is_lost_code(now)))
             .order_by(OutboxMessage.failed_at.desc())
             .limit(SHOWN)
         )
@@ -110,4 +126,14 @@ def _problem(message: OutboxMessage) -> Problem:
         attempts=message.attempts,
         last_error=message.last_error,
         given_up=message.failed_at is not None,
+        for_good=message.failed_at is not None and message.ref is not None,
+    )
+
+
+def _is_lost_code(now: datetime) -> ColumnElement[bool]:
+    """The condition under which a message with a code was given up of late, by no one's wish."""
+    return and_(
+        OutboxMessage.ref.is_not(None),
+        OutboxMessage.failed_at > now - CODES_TOLD,
+        func.coalesce(OutboxMessage.last_error, "") != outbox.WITHDRAWN,
     )

@@ -48,3 +48,29 @@ def test_the_state_of_the_mail_is_told_and_its_exit_code_says_whether_it_is_well
     assert "flask mail retry" in told.output
     assert "1 will be tried again" in mail(app, "retry").output
     assert mail(app, "status").exit_code == 0
+
+
+def test_a_code_that_nobody_received_is_told_without_the_code(
+    app: Flask, clock: FrozenClock
+) -> None:
+    message = outbox.queue(
+        "ada@northmere.nhs.uk",
+        "unlock-code",
+        now=clock(),
+        name="Ada",
+        secret={"code": "246813"},
+        until=clock() + timedelta(hours=1),
+    )
+    message.attempts, message.last_error = 60, "ConnectionRefusedError"
+    db.session.commit()
+    clock.advance(hours=1)
+    assert "1 given up" in mail(app, "deliver").output
+    told = mail(app, "status")
+    assert told.exit_code == 1
+    assert "1 with a code for self-service were not taken in time today" in told.output
+    assert "ConnectionRefusedError: given up for good" in told.output
+    assert "flask mail retry" not in told.output
+    assert "246" not in told.output
+    assert "0 will be tried again" in mail(app, "retry").output
+    clock.advance(days=1)
+    assert mail(app, "status").exit_code == 0

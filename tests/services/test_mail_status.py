@@ -55,6 +55,39 @@ def test_a_message_that_was_given_up_is_trouble_until_it_is_tried_again(message,
     assert (message.failed_at, message.attempts, message.not_before) == (None, 0, clock())
 
 
+@pytest.fixture
+def code(clock) -> OutboxMessage:
+    queued = outbox.queue(
+        "ada@northmere.nhs.uk",
+        "unlock-code",
+        now=clock(),
+        name="Ada",
+        secret={"code": "246813"},
+        until=clock() + timedelta(hours=1),
+    )
+    db.session.commit()
+    return queued
+
+
+@pytest.mark.parametrize("error", ["ConnectionRefusedError", None])
+def test_a_code_that_nobody_received_is_trouble_for_a_day_and_never_tried_again(code, clock, error):
+    code.failed_at, code.last_error, code.bodies_sealed = clock(), error, None
+    db.session.commit()
+    found = mail_status.status(clock())
+    assert (found.trouble.codes, found.trouble.given_up) == (1, 0)
+    [problem] = found.problems
+    assert (problem.for_good, problem.last_error) == (True, error)
+    assert mail_status.retry(clock()) == 0
+    assert not mail_status.trouble(clock() + timedelta(days=1))
+
+
+def test_a_code_whose_message_was_withdrawn_is_no_trouble(code, clock):
+    outbox.withdraw(code.id, now=clock())
+    db.session.commit()
+    assert not mail_status.trouble(clock())
+    assert mail_status.status(clock()).problems == []
+
+
 def test_asking_for_trouble_is_two_queries(clock, count_queries):
     with count_queries() as queries:
         mail_status.trouble(clock())

@@ -103,4 +103,4 @@ def do(uuid: str, wanted: Help) -> ResponseReturnValue:
         tell(form, refusal, PROBLEMS)
         return ask(uuid, wanted, form, 422)
     flash(wanted)
-    return redirect(url_for("people.show", uuid=uuid) + "#self-service", 303)
+    return redirect(url_for("people.show", uuid=uuid), 303)
