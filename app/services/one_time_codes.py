@@ -145,11 +145,13 @@ def guess(
     typed: str,
     *,
     now: datetime,
+    lock: Callable[[], object] | None = None,
     too_many: Callable[[], None] | None = None,
 ) -> SentCode:
     """Judge what was typed; return the code that it is, for ``use``. Commits.
 
-    ``too_many`` is called in the transaction in which the fifth wrong one ends the code.
+    ``too_many`` is called in the transaction in which the fifth wrong one ends the code, ``lock``
+    at its beginning: whoever sends codes holds a lock of the person's before that of a code.
 
     Raises:
         CodeRefused: it is none, none counts any more, or it is a wrong one.
@@ -180,6 +182,8 @@ def guess(
     if counted.wrong_tries < MOST_WRONG:
         left = MOST_WRONG - counted.wrong_tries
         raise CodeRefused("code-wrong", state=sent.state, tries_left=left)
+    if lock is not None:
+        lock()
     if end(row.id, Ended.TOO_MANY, now=now):
         audit.record(
             "self-service.code-ended",

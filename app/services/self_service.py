@@ -108,6 +108,8 @@ def save_questions(
         kept, version = _kept(before)
         db.session.rollback()  # nothing is hashed while a transaction is open
         hashes = security_answers.hashed(chosen, kept)
+        if change is Change.QUESTIONS:
+            locked_row(principal.person_id)  # always before the draft
         draft = _demanded(principal, change, locked_draft(principal.person_id, change))
         if _kept(draft)[1] == version:
             break
@@ -163,6 +165,7 @@ def confirm_code(principal: Principal, change: Change, typed: str, now: datetime
         return
     _demanded(principal, change, plain_draft(principal.person_id, change))
     sent = one_time_codes.guess(principal.person_id, PURPOSES[change], typed, now=now)
+    locked_row(principal.person_id, make=change is Change.REGISTER)  # always before the draft
     draft = locked_draft(principal.person_id, change)
     if draft is None and _done_elsewhere(principal, change):
         db.session.rollback()
@@ -275,8 +278,8 @@ def _register(principal: Principal, draft: SelfServiceDraft, email: str, now: da
     if asks and not draft.questions:
         db.session.rollback()
         raise StepNeeded(WizardStep.QUESTIONS)
-    row = locked_row(principal.person_id, make=True)
-    assert row is not None
+    row = locked_row(principal.person_id)
+    assert row is not None, "made before the draft was locked"
     row.email, row.registered_at, row.asked = email, now, None
     if asks:
         security_answers.keep(row, security_answers.kept_in_draft(draft))
