@@ -11,16 +11,20 @@ from app.models import (
     BridgeConnection,
     CardOperation,
     InstallCodeUse,
+    OneTimeCode,
     OutboxMessage,
     RateLimit,
+    SelfServiceDraft,
     Session,
     Workstation,
 )
-from app.services import sessions, sign_in
+from app.services import sessions, sign_in, unlock_attempts
 from app.services.running_session import PRESENCE_KIND
 
 SESSIONS_KEPT = timedelta(days=30)
 MAIL_KEPT = timedelta(days=30)
+CODES_KEPT = timedelta(days=1)  # long after the last of them counts
+DRAFTS_KEPT = timedelta(days=30)  # of self-service: somebody who never came back
 LIMITS_KEPT = timedelta(days=1)
 PROOFS_KEPT = timedelta(hours=1)  # their journal; that the card was there is in the session
 SEEN_KEPT = timedelta(days=30)  # a PC about which nobody decided, and where nothing happened
@@ -70,6 +74,20 @@ def tidy(now: datetime) -> dict[str, int]:
                 or_(OutboxMessage.delivered_at.is_not(None), OutboxMessage.failed_at.is_not(None)),
             )
         ),
+        "mail with a secret, of no more use": _remove(
+            update(OutboxMessage)
+            .where(
+                OutboxMessage.until <= now,
+                OutboxMessage.delivered_at.is_(None),
+                OutboxMessage.failed_at.is_(None),
+            )
+            .values(failed_at=now, bodies_sealed=None)
+        ),
+        "codes": _remove(delete(OneTimeCode).where(OneTimeCode.created_at < now - CODES_KEPT)),
+        "self-service begun and not ended": _remove(
+            delete(SelfServiceDraft).where(SelfServiceDraft.updated_at < now - DRAFTS_KEPT)
+        ),
+        "self-service blocked, as a try was never judged": unlock_attempts.block_unjudged(now),
         "limits": _remove(delete(RateLimit).where(RateLimit.window_start < now - LIMITS_KEPT)),
     }
 
