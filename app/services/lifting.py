@@ -10,23 +10,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from app import audit, scope
 from app.card_operations import unlock
 from app.domain.days import day_of
 from app.domain.errors import Invalid, NotFound
-from app.domain.one_time_code import Ended
 from app.domain.principal import Principal
 from app.domain.roles import Permission
-from app.domain.self_service import MOST_FAILURES, Mode, Standing
+from app.domain.self_service import MOST_FAILURES, Mode
 from app.domain.self_service_help import Help, HelpOffer, demand, offer_help
 from app.domain.statuses import OperationState, Outcome, PersonStatus
 from app.extensions import db
-from app.models import CardOperation, OneTimeCode, Person, SecurityAnswer, SelfService
-from app.models import SelfServiceDraft as Draft
-from app.services import alerts
+from app.models import CardOperation, Person, SelfService
+from app.services import alerts, self_service
+from app.services.self_service_rows import locked_row
+from app.services.self_service_state import SelfServiceState
 
 REASON_LENGTH = 500
 SHOWN = 10  # blocked people on a dashboard
@@ -48,7 +47,6 @@ class SeenByAgent:
     email: str | None
     failures: int
     most: int  # failures, of which the last blocks
-    blocked: bool
     blocked_at: datetime | None
     without_questions: bool
     offers: Mapping[Help, HelpOffer]
@@ -63,19 +61,17 @@ class BlockedPerson:
 
 def seen_by_agent(actor: Principal, person_id: int, *, holder_closed: bool) -> SeenByAgent:
     """Return what an agent sees of a person's self-service, whom the caller has found in reach."""
-    row = db.session.scalar(select(SelfService).where(SelfService.person_id == person_id))
-    mode, stands = Mode(current_app.config["SELF_SERVICE_MODE"]), _standing(row)
+    state = self_service.state_of(person_id)
     return SeenByAgent(
-        mode=mode,
-        registered_at=row.registered_at if row else None,
-        email=row.email if row and row.registered_at else None,
-        failures=stands.failures,
+        mode=state.mode,
+        registered_at=state.registered_at,
+        email=state.email if state.registered else None,
+        failures=state.failures,
         most=MOST_FAILURES,
-        blocked=not stands.may_try,
-        blocked_at=row.blocked_at if row else None,
-        without_questions=(stands.registered and mode.asks_questions and not stands.has_questions),
+        blocked_at=state.blocked_since,
+        without_questions=state.needs_questions,
         offers={
-            each: _offer(each, actor, person_id, stands, holder_closed=holder_closed)
+            each: _offer(each, actor, person_id, state, holder_closed=holder_closed)
             for each in Help
         },
     )
@@ -117,22 +113,10 @@ def end_registration(actor: Principal, person_id: int, reason: str, now: datetim
         operation.state = OperationState.ABANDONED
         operation.updated_at = operation.finished_at = now
     address = row.email
-    remove(row, now)
+    self_service.forget(row, now)
     _record("self-service.ended", actor, person, now, reason=reason)
     alerts.alert(person, "self-service-ended", now=now, also=[address], by=actor.name)
     db.session.commit()
-
-
-def remove(row: SelfService, now: datetime) -> None:
-    """Take away all that a registration consists of. Part of the caller's action."""
-    row.registered_at = row.questions_changed_at = row.email = row.asked = None
-    db.session.execute(delete(SecurityAnswer).where(SecurityAnswer.self_service_id == row.id))
-    db.session.execute(delete(Draft).where(Draft.person_id == row.person_id))
-    db.session.execute(
-        update(OneTimeCode)
-        .where(OneTimeCode.person_id == row.person_id, OneTimeCode.ended_at.is_(None))
-        .values(ended_at=now, ended_by=Ended.GIVEN_UP, code_sealed=None)
-    )
 
 
 def blocked_in_reach(actor: Principal, *, now: datetime) -> list[BlockedPerson]:
@@ -167,37 +151,29 @@ def _demanded(
     if not scope.reaches(actor, person_id, today=day_of(now)):
         raise NotFound("person", person_id)
     person = db.session.get_one(Person, person_id)
-    row = db.session.scalar(
-        select(SelfService)
-        .where(SelfService.person_id == person_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    row = locked_row(person_id)
+    state = self_service.state_of(person_id)
     closed = person.status is PersonStatus.CLOSED
-    demand(_offer(help_, actor, person_id, _standing(row), holder_closed=closed))
+    demand(_offer(help_, actor, person_id, state, holder_closed=closed))
     assert row is not None, "nobody is registered or blocked without a row"
     return person, row
 
 
 def _offer(
-    help_: Help, actor: Principal, person_id: int, stands: Standing, *, holder_closed: bool
+    help_: Help,
+    actor: Principal,
+    person_id: int,
+    state: SelfServiceState,
+    *,
+    holder_closed: bool,
 ) -> HelpOffer:
     return offer_help(
         help_,
         role=actor.role,
         own=person_id == actor.person_id,
-        registered=stands.registered,
-        blocked=not stands.may_try,
+        registered=state.registered,
+        blocked=state.blocked_since is not None,
         holder_closed=holder_closed,
-    )
-
-
-def _standing(row: SelfService | None) -> Standing:
-    return Standing(
-        registered=row is not None and row.registered_at is not None,
-        has_questions=row is not None and row.questions_changed_at is not None,
-        failures=row.failed_attempts if row else 0,
-        blocked=row is not None and row.blocked_at is not None,
     )
 
 

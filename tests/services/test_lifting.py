@@ -77,6 +77,15 @@ def test_a_lifted_block_forgets_the_failures_and_keeps_answers_and_questions(
     assert told("self-service-block-lifted") == {"ada@nhs.net", "ada@ward.nhs.uk"}
 
 
+def test_three_failures_that_nobody_judged_are_a_block_that_can_be_lifted(
+    agent: Principal, holder: Person
+) -> None:
+    registered(holder, failed_attempts=3, attempted_at=START)
+    assert lifting.seen_by_agent(agent, holder.id, holder_closed=False).blocked_at == START
+    lifting.lift_block(agent, holder.id, WHY, LATER)
+    assert of(holder).failed_attempts == 0
+
+
 def test_an_ended_registration_leaves_neither_answers_nor_an_address(
     agent: Principal, holder: Person
 ) -> None:
@@ -205,7 +214,7 @@ def test_whoever_never_heard_of_self_service_is_neither_registered_nor_blocked(
     agent: Principal, holder: Person
 ) -> None:
     seen = lifting.seen_by_agent(agent, holder.id, holder_closed=False)
-    assert (seen.registered_at, seen.email, seen.failures, seen.blocked) == (None, None, 0, False)
+    assert (seen.registered_at, seen.email, seen.failures, seen.blocked_at) == (None, None, 0, None)
     assert {each: offer.reason for each, offer in seen.offers.items()} == {
         Help.LIFT_BLOCK: "not-blocked",
         Help.END_REGISTRATION: "not-registered",

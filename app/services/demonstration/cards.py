@@ -91,7 +91,7 @@ PLAN: tuple[PlannedCard, ...] = (
         name="henrik-soerensen",
         number="700200300108",
         uuid="500200300108",
-        shows="card holder without a position",
+        shows="card holder without a position; has begun to register for self-service",
     ),
     PlannedCard(
         name="isla-farquharson",
