@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import (
+    answers,
     bridge_round_trip,
     ocsp,
     page_weight,
@@ -22,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "sign-in": sign_in.measure,
     "renewal": renewal.measure,
     "unlock": unlock.measure,
+    "answers": answers.measure,
     "removal": removal.measure,
     "profile-page": profile_page.measure,
     "page-weight": page_weight.measure,

@@ -15,6 +15,7 @@ from app.domain.security_questions import (
     check_answers,
     fold,
 )
+from app.services.demonstration.registrations import ANSWERS
 from tests.parts.properties import TEXTS
 
 Q = list(QUESTIONS)
@@ -157,3 +158,28 @@ def test_whatever_is_sent_is_kept_or_refused(chosen: list[tuple[str, str]]) -> N
     if outcome is not None:
         assert set(outcome.problems) <= set(range(CHOSEN))
         assert all(earlier < place for place, earlier in outcome.same_as.items())
+
+
+@st.composite
+def as_typed(draw: st.DrawFn, answer: str) -> str:
+    """An answer as people type it on different days: capitals, accents, spaces, full stops."""
+    noise = st.sampled_from(["", " ", ".", "-", "’", "\u0301", ", ", "\u00a0"])
+    shouted = draw(st.sampled_from([str, str.upper, str.lower, str.title]))(answer)
+    form = draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+    return "".join(draw(noise) + c for c in unicodedata.normalize(form, shouted)) + draw(noise)
+
+
+@given(st.data(), st.sampled_from(sorted(ANSWERS)), st.sampled_from(sorted(ANSWERS)))
+def test_however_it_is_typed_an_answer_of_the_demonstration_is_itself_and_no_other(
+    data: st.DataObject, one: str, other: str
+) -> None:
+    typed = data.draw(as_typed(ANSWERS[one]))
+    assert fold(typed) == fold(ANSWERS[one])
+    assert (fold(typed) == fold(ANSWERS[other])) is (one == other)
+
+
+def test_the_answers_of_the_demonstration_could_be_given_by_anybody() -> None:
+    keys = sorted(QUESTIONS)
+    assert sorted(ANSWERS) == keys
+    for first in range(0, 20, CHOSEN):
+        check_answers([(key, ANSWERS[key]) for key in keys[first : first + CHOSEN]])
