@@ -31,7 +31,10 @@ def mail() -> None:
 )
 @with_appcontext
 def deliver(every: float | None, remind_every: float | None) -> None:
-    """Hand what is due to the mail server that MAIL_SERVER and MAIL_PORT name."""
+    """Hand what is due to the mail server that MAIL_SERVER and MAIL_PORT name.
+
+    People wait for the codes of self-service: have it run all the time, with --every 5 or so.
+    """
     reminded: datetime | None = None
     while True:
         now = clock.now()
@@ -63,7 +66,10 @@ def remind() -> None:
 @mail.command("status")
 @with_appcontext
 def status() -> None:
-    """Say what waits and what the mail server does not take. Exit code 1 if anything is wrong."""
+    """Say what waits and what the mail server does not take. Exit code 1 if anything is wrong.
+
+    Whom it was for and which message it was, never what it says: no code is shown.
+    """
     found = mail_status.status(clock.now())
     trouble = found.trouble
     click.echo(

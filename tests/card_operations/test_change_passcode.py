@@ -12,11 +12,12 @@ from app.card_operations.refusals import CardNotVerified, OperationOver
 from app.domain.errors import Conflict, NotSignedIn
 from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import AuditEvent, Card, CardOperation, Person, Session
+from app.models import AuditEvent, Card, CardOperation, OutboxMessage, Person, Session
 from app.services import sessions
 from reader_bridge.virtual.behaviour import Tear, named
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.parts.bridge import READER_1
+from tests.parts.registered import registered
 
 NEW = "Green815"
 
@@ -69,6 +70,21 @@ def test_a_changed_passcode_is_proven_by_a_signature_and_recorded(
     ).one()
     assert event.statement is not None
     assert event.actor_uuid == card.person.uuid
+
+
+def test_the_holder_hears_of_it_at_both_addresses_and_of_no_helper(
+    counter: Counter, card: Card
+) -> None:
+    assert card.person
+    card.person.email = "ada@nhs.net"
+    registered(card.person, email="ada@ward.nhs.uk")
+    assert isinstance(change(counter), Finished)
+    messages = db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
+    assert [each.to for each in messages] == ["ada@nhs.net", "ada@ward.nhs.uk"]
+    for message in messages:
+        assert message.template == "passcode-changed"
+        assert "If it was not you" in message.body_text
+        assert "helped" not in message.body_text
 
 
 @pytest.mark.parametrize(
