@@ -29,6 +29,7 @@ BLUEPRINTS = (
     "app.blueprints.help.routes:bp",
     "app.blueprints.pki.routes:bp",
     "app.blueprints.profile.routes:bp",
+    "app.blueprints.self_service:bp",
     "app.blueprints.people:bp",
     "app.blueprints.requests.routes:bp",
     "app.blueprints.manage_smartcard:bp",

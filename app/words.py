@@ -21,9 +21,13 @@ def moment(value: datetime | None) -> str:
     """Write a moment as "4 March 2027 at 2:05pm", London time."""
     if value is None:
         return ""
+    return f"{day(value)} at {clock_time(value)}"
+
+
+def clock_time(value: datetime) -> str:
+    """Write the time of day of a moment as "2:05pm", London time."""
     local = value.astimezone(LONDON)
-    hour = local.hour % 12 or 12
-    return f"{day(local)} at {hour}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+    return f"{local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
 
 
 def masked(value: str | None, shown: int = 3) -> str:
@@ -57,11 +61,12 @@ def telephone(number: str | None) -> str:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
+        clock_time=clock_time,
+        counted=counted,
         day=day,
-        moment=moment,
+        grouped=grouped,
         masked=masked,
         masked_email=masked_email,
-        counted=counted,
-        grouped=grouped,
+        moment=moment,
         telephone=telephone,
     )

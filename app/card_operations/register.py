@@ -98,3 +98,8 @@ def start(
         now=now,
         facts={"change": change.value},
     )
+
+
+def hint(principal: Principal) -> str | None:
+    """Which passcode to ask for, where the answer to a change was lost: as ``passcode_hint``."""
+    return passcode_hint(db.session.get_one(Card, principal.card_id))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.domain.one_time_code import Purpose
 from app.domain.principal import Principal
@@ -69,23 +69,27 @@ def approved_domains() -> tuple[str, ...]:
     return domains
 
 
+# Put together once: every profile asks it
+_STATE = (
+    select(
+        SelfService.email,
+        SelfService.registered_at,
+        SelfService.questions_changed_at,
+        SelfService.failed_attempts,
+        SelfService.attempted_at,
+        SelfService.blocked_at,
+        SelfServiceDraft.change,
+    )
+    .select_from(Person)
+    .outerjoin(SelfService, SelfService.person_id == Person.id)
+    .outerjoin(SelfServiceDraft, SelfServiceDraft.person_id == Person.id)
+    .where(Person.id == bindparam("person_id"))
+)
+
+
 def state_of(person_id: int) -> SelfServiceState:
     """Return how somebody's self-service stands: one query."""
-    rows = db.session.execute(
-        select(
-            SelfService.email,
-            SelfService.registered_at,
-            SelfService.questions_changed_at,
-            SelfService.failed_attempts,
-            SelfService.attempted_at,
-            SelfService.blocked_at,
-            SelfServiceDraft.change,
-        )
-        .select_from(Person)
-        .outerjoin(SelfService, SelfService.person_id == Person.id)
-        .outerjoin(SelfServiceDraft, SelfServiceDraft.person_id == Person.id)
-        .where(Person.id == person_id)
-    ).all()
+    rows = db.session.execute(_STATE, {"person_id": person_id}).all()
     row = rows[0] if rows else None
     failures = (row.failed_attempts or 0) if row else 0
     blocked = row.blocked_at if row else None

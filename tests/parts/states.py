@@ -13,6 +13,7 @@ from tests.parts.states_of_manage import MANAGE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
+from tests.parts.states_of_self_service import SELF_SERVICE_STATES
 from tests.parts.states_of_self_service_of_agents import SELF_SERVICE_STATES_OF_AGENTS
 from tests.parts.states_of_unfinished import UNFINISHED_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
@@ -270,6 +271,7 @@ STATES: tuple[State, ...] = (
     State("certificate authority", "pki.show", at("/pki/"), "What to trust"),
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
+    *SELF_SERVICE_STATES,
     *SELF_SERVICE_STATES_OF_AGENTS,
     State("no such page", "static", at("/nowhere"), "not found", status=404),
 )

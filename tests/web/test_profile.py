@@ -289,7 +289,7 @@ def test_the_profile_asks_the_database_as_often_for_many_rows_as_for_few(
         a_card(person, status=CardStatus.CANCELLED)
     events_about(db_session, number, 12)
     db_session.remove()
-    assert asked() == few == 6
+    assert asked() == few == 7
 
 
 def test_looking_at_one_s_own_profile_writes_nothing(

@@ -15,7 +15,7 @@ from app.domain.contact_details import telephone_shown
 from app.domain.days import day_of
 from app.domain.errors import Invalid
 from app.domain.roles import Permission
-from app.services import people, profile, unfinished
+from app.services import people, profile, self_service_state, unfinished
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
 
@@ -101,6 +101,7 @@ def page(*, status: int = 200, **context: Any) -> Response:
         status=status,
         profile=person,
         events=events,
+        self_service=self_service_state.state_of(person.person_id),
         unfinished=unfinished.of_person(person.person_id, now=now),
         **context,
     )
