@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session, scoped_session
 import config as settings
 from app import create_app
 from app.extensions import db
+from app.services import hashing
 from tests.parts import postgres, properties
 from tests.parts.clock import START, FrozenClock
 from tests.parts.database import PostgresDatabase, SqliteDatabase, TestDatabase
+from tests.parts.hashing import QUICK
 from tests.parts.softhsm import softhsm
 
 __all__ = ["softhsm"]  # one for all: SoftHSM reads where its tokens are once a process
@@ -94,6 +96,7 @@ def _worker_app(
         ),
         now=_worker_clock,
     )
+    app.extensions[hashing.EXTENSION] = QUICK
     database.migrate(app)
     yield app
     with app.app_context():

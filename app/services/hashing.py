@@ -26,10 +26,10 @@ class Hasher(Protocol):
 
 
 class Argon2id:
-    """19 MiB, two passes, one lane: the least that OWASP advises."""
+    """19 MiB, two passes, one lane: the least that OWASP advises. ``memory`` is in KiB."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    def __init__(self, *, passes: int = 2, memory: int = 19 * 1024) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=1)
 
     def hash(self, text: str) -> str:
         return self._hasher.hash(text)

@@ -82,10 +82,9 @@ def passcode_is_shown(turn: Turn) -> None:
     """The card has checked the passcode and signed: this session may go on with the change."""
     operation = turn.operation
     assert operation.person_id is not None
-    change = Change(operation.facts["change"])
-    new_draft(operation.person_id, change, turn.now)
-    draft = locked_draft(operation.person_id, change)
-    assert draft is not None
+    draft = locked_draft(operation.person_id, Change(operation.facts["change"]))
+    if draft is None:  # another tab has ended what was begun
+        return
     draft.proven_session_id = operation.session_id
     draft.proven_at = draft.updated_at = turn.now
 
@@ -101,8 +100,7 @@ def save_questions(
         NothingBegun, PasscodeNeeded, ChangeNotOffered: it is not this step's turn.
         AnswersRefused: says what is wrong at each place.
     """
-    if WizardStep.QUESTIONS not in steps(change, mode()):
-        raise ChangeNotOffered(change=change)
+    _demand_offered(change, WizardStep.QUESTIONS)
     while True:
         before = _demanded(principal, change, plain_draft(principal.person_id, change))
         kept, version = _kept(before)
@@ -130,8 +128,7 @@ def save_email(principal: Principal, change: Change, email: str, now: datetime) 
         Invalid: "email" is none (people.EmailProblem), or cannot be taken (AddressProblem).
         RateLimited: five codes were sent within the hour.
     """
-    if WizardStep.EMAIL not in steps(change, mode()):
-        raise ChangeNotOffered(change=change)
+    _demand_offered(change, WizardStep.EMAIL)
     _demanded(principal, change, plain_draft(principal.person_id, change))
     address = _address(email)
     if change is Change.EMAIL and _same(address, state_of(principal.person_id).email):
@@ -143,9 +140,10 @@ def resend(principal: Principal, change: Change, now: datetime) -> None:
     """Send another code to the address that is kept; the one before counts no more.
 
     Raises:
-        NothingBegun, PasscodeNeeded, StepNeeded: it is not this step's turn.
+        NothingBegun, PasscodeNeeded, StepNeeded, ChangeNotOffered: it is not this step's turn.
         RateLimited: five codes were sent within the hour.
     """
+    _demand_offered(change, WizardStep.CODE)
     draft = _demanded(principal, change, plain_draft(principal.person_id, change))
     if draft.email is None:
         raise StepNeeded(WizardStep.EMAIL)
@@ -158,9 +156,10 @@ def confirm_code(principal: Principal, change: Change, typed: str, now: datetime
     Where another tab has done it already, there is nothing left to do.
 
     Raises:
-        NothingBegun, PasscodeNeeded, StepNeeded: it is not this step's turn.
+        NothingBegun, PasscodeNeeded, StepNeeded, ChangeNotOffered: it is not this step's turn.
         CodeRefused: it is not the code, or none counts any more.
     """
+    _demand_offered(change, WizardStep.CODE)
     if _done_elsewhere(principal, change):
         return
     _demanded(principal, change, plain_draft(principal.person_id, change))
@@ -214,6 +213,11 @@ def forget(row: SelfService, now: datetime) -> None:
     row.answers.clear()
     db.session.execute(delete(SelfServiceDraft).where(SelfServiceDraft.person_id == row.person_id))
     one_time_codes.end_all(row.person_id, *Purpose, now=now)
+
+
+def _demand_offered(change: Change, step: WizardStep) -> None:
+    if step not in steps(change, mode()):
+        raise ChangeNotOffered(change=change)
 
 
 def _demanded(

@@ -51,6 +51,10 @@ class Person:
         """``keep=False``: the answer is lost on its way, and with it the cookie."""
         return self._ask("POST", path, server, body, keep=keep)
 
+    def fill_in(self, path: str, fields: Message, server: int = 0) -> Answer:
+        """Send a form of a page."""
+        return self._ask("POST", path, server, fields, form=True)
+
     def choose_role(self, shown: Answer, role: str) -> Answer:
         """Choose the one of the positions shown that is called ``role``."""
         address = re.search(r"/sign-in/[^/\"]+/role", shown.text)

@@ -202,6 +202,15 @@ def test_neither_code_nor_text_can_be_read_in_the_database(ada: Person, clock: F
             assert "argon2" not in kept
 
 
+def test_hashes_take_the_memory_and_the_passes_that_owasp_advises() -> None:
+    slow = hashing.Argon2id()
+    hashed = slow.hash("042137")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert slow.matches(hashed, "042137")
+    assert not slow.matches(hashed, "042138")
+    assert not slow.matches("", "042137")
+
+
 def test_nothing_is_hashed_while_a_transaction_is_open(ada: Person) -> None:
     db.session.execute(select(func.count()).select_from(Person))
     with pytest.raises(hashing.TransactionOpen):

@@ -322,6 +322,18 @@ def test_where_no_questions_are_asked_none_are_kept_and_they_are_missed_later(
         self_service.begin(ada.principal, Change.EMAIL, ada.clock())
 
 
+def test_what_was_begun_stands_still_while_self_service_is_off(app: Flask, ada: Ada) -> None:
+    ada.prove()
+    ada.answer(CHOSEN)
+    code = ada.write_to(NHS)
+    app.config["SELF_SERVICE_MODE"] = "off"
+    for step in (lambda: ada.write_to(NHS), lambda: ada.confirm(code)):
+        with pytest.raises(ChangeNotOffered):
+            step()
+    app.config["SELF_SERVICE_MODE"] = "questions-and-code"
+    ada.confirm(code)
+
+
 def test_a_draft_that_is_closed_is_gone_with_its_code(ada: Ada) -> None:
     ada.prove()
     ada.answer(CHOSEN)

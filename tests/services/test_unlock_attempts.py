@@ -22,12 +22,12 @@ from app.models import (
     SecurityAnswer,
     SelfService,
 )
-from app.services import hashing, security_answers, unlock_attempts
+from app.services import security_answers, unlock_attempts
 from app.services.unlock_attempts import AnswersNeeded, AttemptOver, Blocked, Right, Wrong
 from tests.parts.at_once import at_once
 from tests.parts.clock import START, FrozenClock
 from tests.parts.codes import mailed_code
-from tests.parts.hashing import Counted, counting
+from tests.parts.hashing import QUICK, Counted, counting
 from tests.parts.people import a_card, a_person
 
 pytestmark = pytest.mark.usefixtures("db_session")
@@ -40,8 +40,7 @@ ANSWERS = dict(zip(Q, ["Mrs Patel", "Tunde Okoye", "Mr Snuffles", "Pip-squeak"],
 @pytest.fixture(scope="module")
 def hashes() -> dict[str, str]:
     """Made once: what is judged here is not how they are made."""
-    real = hashing.Argon2id()
-    return {question: real.hash(fold(answer)) for question, answer in ANSWERS.items()}
+    return {question: QUICK.hash(fold(answer)) for question, answer in ANSWERS.items()}
 
 
 @pytest.fixture
