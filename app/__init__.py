@@ -38,6 +38,7 @@ BLUEPRINTS = (
     "app.blueprints.workstations.routes:bp",
     "app.blueprints.reader_check.routes:bp",
     "app.blueprints.reports.routes:bp",
+    "app.blueprints.service_centre:bp",
 )
 
 # What `flask` can be told on the command line: click commands and groups.

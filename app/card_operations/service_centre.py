@@ -204,7 +204,7 @@ def _find(shown: Mapping[str, Any]) -> _Found | None:
     by_key = select(CardKey.card_id).where(CardKey.jkt == shown["jkt"])
     by_guid = select(Card.id).where(Card.guid == shown["shown_guid"])
     of_this_key = and_(CardKey.card_id == Card.id, CardKey.slot == _KEY.value)
-    row = db.session.execute(
+    asked = (
         select(Card, CardKey, Person.status, SelfService)
         .outerjoin(CardKey, and_(of_this_key, CardKey.state == KeyState.CURRENT))
         .outerjoin(Person, Person.id == Card.person_id)
@@ -212,7 +212,9 @@ def _find(shown: Mapping[str, Any]) -> _Found | None:
         .where(Card.id.in_(union_all(by_key, by_guid)))
         .order_by(case((CardKey.jkt == shown["jkt"], 0), else_=1), Card.id)
         .limit(1)
-    ).first()
+    )
+    with db.session.no_autoflush:  # what was written down before differs with the card's answer
+        row = db.session.execute(asked).first()
     return _Found(*row) if row is not None else None
 
 

@@ -200,7 +200,8 @@ def _statement(turn: Turn, result: Result, key: KnownKey, purpose: Purpose) -> S
 
 
 def _work_unlock(turn: Turn) -> list[dict[str, Any]]:
-    _demand_allowed(turn)
+    if not is_allowed(turn.operation, now=turn.now):
+        raise UnlockNotAllowed
     vault, card, own = turn.office.vault, turn.card, turn.operation.facts
     if card.puk_pending_sealed is None:
         sealed.keep_pending_puk(vault, card, _another_puk(turn))
@@ -230,13 +231,13 @@ def _another_puk(turn: Turn) -> str:
     return puk
 
 
-def _demand_allowed(turn: Turn) -> None:
-    own = turn.operation.facts
+def is_allowed(operation: CardOperation, *, now: datetime) -> bool:
+    """Whether U2 may be done: with an agent always, else for fifteen minutes after ``allow``."""
+    own = operation.facts
     if own["mode"] != SELF_SERVICE:
-        return
+        return True
     allowed = own.get("allowed_at")
-    if allowed is None or turn.now - datetime.fromisoformat(allowed) > ALLOWED_FOR:
-        raise UnlockNotAllowed
+    return allowed is not None and now - datetime.fromisoformat(allowed) <= ALLOWED_FOR
 
 
 def _passcode_is_set(turn: Turn) -> None:

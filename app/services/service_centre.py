@@ -4,7 +4,10 @@ Nobody is signed in. The card proves itself first (``app.card_operations.service
 holder then has to know is ``unlock_attempts``.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -14,15 +17,32 @@ from app.card_operations import service_centre as operation
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office
 from app.card_operations.service_centre import CardKeyShown
-from app.domain.errors import RuleBroken
-from app.domain.self_service import Mode
+from app.domain.card_lifecycle import CardStatus, shown_status
+from app.domain.days import day_of
+from app.domain.errors import RateLimited, RuleBroken
+from app.domain.one_time_code import Purpose
+from app.domain.self_service import MOST_FAILURES, Mode
+from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import CardOperation
-from app.services import limits
+from app.models import Card, CardOperation, SelfService
+from app.services import limits, one_time_codes, unlock_attempts
+from app.services.one_time_codes import SentCode
+from app.services.unlock_attempts import AttemptOver, Right
 
 MOST_STARTS, STARTS_WINDOW = 300, timedelta(minutes=1)  # from one address, behind which many sit
 MOST_OF_CARD, CARD_WINDOW = 20, timedelta(minutes=15)  # with one card, from one address
 PROOF_HOLDS = timedelta(hours=1)  # from the card's proof to the new passcode
+
+
+class Step(StrEnum):
+    """Where an unlock stands for the person at the card."""
+
+    QUESTIONS = "questions"
+    CODE = "code"
+    PASSCODE = "passcode"
+    DONE = "done"
+    BLOCKED = "blocked"  # too many failed attempts
+    OVER = "over"  # begun again elsewhere, too old, or not needed any more
 
 
 class SelfServiceOff(RuleBroken):
@@ -75,6 +95,15 @@ def start(
     )
 
 
+def begun(public_id: str, *, browser: str, now: datetime) -> None:
+    """The card has proven itself. Where no questions are asked, the code is mailed now."""
+    row = find(public_id, browser=browser)
+    if row is None or mode() is not Mode.CODE:
+        return
+    with suppress(RateLimited, AttemptOver):  # the page says so to whoever asks for another
+        unlock_attempts.send_code(row, now)
+
+
 def unfinished_here(browser: str, *, now: datetime) -> CardOperation | None:
     """The unlock that was begun in this browser, stands still, and can be gone on with."""
     row = db.session.scalar(
@@ -101,6 +130,66 @@ def find(public_id: str, *, browser: str) -> CardOperation | None:
 
 def goes_on(row: CardOperation, *, now: datetime) -> bool:
     """Whether an unlock can be gone on with: it is not over, and its card was there lately."""
-    if row.state.is_over or row.facts.get("mode") != unlock.SELF_SERVICE:
+    if row.state.is_over or row.facts.get("mode") != unlock.SELF_SERVICE or mode() is Mode.OFF:
         return False
     return now - datetime.fromisoformat(row.facts["proven_at"]) < PROOF_HOLDS
+
+
+def step_of(row: CardOperation, *, now: datetime) -> Step:
+    """Which page is due. What was allowed, and what was answered, holds for a while."""
+    if row.state is OperationState.DONE:
+        return Step.DONE
+    own = _own(row)
+    if not goes_on(row, now=now) or own is None or own.registered_at is None:
+        return Step.OVER
+    if unlock.is_allowed(row, now=now):
+        return Step.PASSCODE
+    if own.blocked_at is not None:
+        return Step.BLOCKED
+    return Step.QUESTIONS if unlock_attempts.questions_for(row) else Step.CODE
+
+
+def tries_left(row: CardOperation) -> int:
+    """How often the holder may still fail before self-service is blocked for them."""
+    own = _own(row)
+    return max(0, MOST_FAILURES - own.failed_attempts) if own is not None else 0
+
+
+def _own(row: CardOperation) -> SelfService | None:
+    return db.session.scalar(select(SelfService).filter_by(person_id=row.person_id))
+
+
+def sent_code(row: CardOperation, now: datetime) -> SentCode | None:
+    """The code that was mailed last for this unlock's holder, whatever has become of it."""
+    assert row.person_id is not None
+    return one_time_codes.newest(row.person_id, Purpose.UNLOCK, now)
+
+
+def needs_repair(card: Card, now: datetime) -> bool:
+    """Whether the certificates have expired: nobody can sign in with them."""
+    shown = shown_status(card.status, card.expires_on, today=day_of(now))
+    return shown is CardStatus.EXPIRED
+
+
+def answer(row: CardOperation, answers: list[str], *, address: str | None, now: datetime) -> bool:
+    """Say whether the answers to the questions asked are right: then a code is mailed.
+
+    Raises:
+        RateLimited: too many answers came from this address.
+    """
+    limits.count_try(f"answers {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
+    return isinstance(unlock_attempts.answer(row, answers, now), Right)
+
+
+def proof(public_id: str, *, browser: str) -> CardOperation:
+    """The card's proof with which somebody wanted to begin, in this browser.
+
+    Raises:
+        NotFound: there is none.
+    """
+    return journal.find(public_id, browser=browser)
+
+
+def free_at(facts: dict[str, Any]) -> datetime:
+    """When whoever works on a card that is in hand will be done with it."""
+    return datetime.fromisoformat(facts["free_at"])

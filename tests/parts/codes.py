@@ -8,7 +8,7 @@ from app.extensions import db
 from app.models import OutboxMessage
 from app.services import outbox
 
-CODE = re.compile(r"^(\d{3}) (\d{3})$", re.MULTILINE)
+CODE = re.compile(r"^(\d{3}) (\d{3})\r?$", re.MULTILINE)
 
 
 def mailed_code(to: str) -> str:

@@ -7,6 +7,7 @@
 /** @type {Record<string, () => Promise<unknown>>} */
 const ELEMENTS = {
   "copy-text": () => import("./copy-text.js"),
+  "live-card": () => import("./live-card.js"),
   "reader-check": () => import("./reader-check.js"),
   "second-reader": () => import("./second-reader.js"),
   "session-guard": () => import("./session-guard.js"),

@@ -1,0 +1,32 @@
+"""The field for a code that was mailed, and what to say of one that is refused."""
+
+from wtforms import StringField
+
+from app.blueprints.forms import Form
+from app.domain.one_time_code import DIGITS, CodeRefused
+from app.words import counted
+
+CODES = {
+    "code-missing": "Enter the code",
+    "code-malformed": f"The code must be {DIGITS} digits, like 246813",
+    "code-none": "No code has been sent. Send a new one",
+    "code-expired": "That code has expired. Send a new one",
+    "code-used": "That code has been used already. Send a new one",
+    "code-superseded": "A newer code was sent. Enter that one",
+    "code-too-many": "Wrong codes were entered too often, so this code has ended. Send a new one",
+    "code-given-up": "The message with the code could not be delivered. Send a new one",
+}
+
+
+class CodeForm(Form):
+    code = StringField("Code", description=f"{DIGITS} digits")
+
+    def tell(self, refusal: CodeRefused) -> None:
+        left = refusal.tries_left
+        if refusal.reason == "code-wrong" and left is not None:
+            tries = f"{counted(left, 'try is', 'tries are')} left"
+            self.code.errors = [
+                f"That is not the code. If several were sent, only the newest counts. {tries}"
+            ]
+        else:
+            self.code.errors = [CODES.get(refusal.reason, CODES["code-none"])]
