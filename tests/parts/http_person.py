@@ -61,7 +61,7 @@ class Person:
         choices = re.findall(r'value="(\d+)"[^>]*>\s*<label[^>]*>(.*?)</label>', shown.text, re.S)
         chosen = [number for number, label in choices if role in label]
         assert address, shown.text
-        return self._ask("POST", address[0], 0, {"assignment": chosen[0]}, form=True)
+        return self.fill_in(address[0], {"assignment": chosen[0]})
 
     def accept_terms(self, shown: Answer) -> Answer:
         """Have the card, whose passcode the bridge still has, sign the terms shown."""

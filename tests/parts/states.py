@@ -15,6 +15,7 @@ from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
 from tests.parts.states_of_self_service import SELF_SERVICE_STATES
 from tests.parts.states_of_self_service_of_agents import SELF_SERVICE_STATES_OF_AGENTS
+from tests.parts.states_of_service_centre import SERVICE_CENTRE_STATES
 from tests.parts.states_of_unfinished import UNFINISHED_STATES
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
 
@@ -26,6 +27,7 @@ WITHOUT_A_PAGE = {
     "bridge.challenge": "for a bridge that brings an install code",
     "card_operations.stands": "leads to the page of the operation's kind",
     "profile.photo": "a picture, part of the profile",
+    "service_centre.old_address": "leads to the page that unlocks a card",
     "manage_smartcard.print_card": "a PDF to be printed on a card",
     "people.photo": "a picture, part of a person's page",
     "demo.message_as_html": "a message in a sandbox, as a mail program shows it",
@@ -273,5 +275,6 @@ STATES: tuple[State, ...] = (
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),
     *SELF_SERVICE_STATES,
     *SELF_SERVICE_STATES_OF_AGENTS,
+    *SERVICE_CENTRE_STATES,
     State("no such page", "static", at("/nowhere"), "not found", status=404),
 )
