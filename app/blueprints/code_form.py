@@ -1,10 +1,13 @@
 """The field for a code that was mailed, and what to say of one that is refused."""
 
+from datetime import datetime, timedelta
+
 from wtforms import StringField
 
 from app.blueprints.forms import Form
-from app.domain.one_time_code import DIGITS, CodeRefused
-from app.words import counted
+from app.domain.errors import RateLimited
+from app.domain.one_time_code import DIGITS, MOST_SENT, CodeRefused
+from app.words import clock_time, counted
 
 CODES = {
     "code-missing": "Enter the code",
@@ -19,7 +22,7 @@ CODES = {
 
 
 class CodeForm(Form):
-    code = StringField("Code", description=f"{DIGITS} digits")
+    code = StringField("Code from the email", description=f"{DIGITS} digits")
 
     def tell(self, refusal: CodeRefused) -> None:
         left = refusal.tries_left
@@ -30,3 +33,11 @@ class CodeForm(Form):
             ]
         else:
             self.code.errors = [CODES.get(refusal.reason, CODES["code-none"])]
+
+
+def too_many_codes(refusal: RateLimited, now: datetime) -> str:
+    again = clock_time(now + timedelta(seconds=refusal.retry_after))
+    return (
+        f"{MOST_SENT} codes have been sent within an hour, and no more can be. Use the newest one, "
+        f"or ask for another after {again}"
+    )

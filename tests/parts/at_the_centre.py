@@ -62,7 +62,7 @@ class AtTheCentre:
 
     def enter_code(self, code: str) -> None:
         """Step 3, in the browser."""
-        self.page.get_by_label("Code").fill(code)
+        self.page.get_by_label("Code from the email").fill(code)
         self.page.get_by_role("button", name="Continue").click()
 
     def choose_passcode(self, new: str, again: str | None = None) -> None:

@@ -1,14 +1,12 @@
 """The forms of the wizard's steps, and what to say of what they refuse."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from wtforms import EmailField, Field, SelectField, StringField
 
 from app.blueprints.forms import Form
-from app.domain.errors import Invalid, RateLimited
-from app.domain.one_time_code import DIGITS, MOST_SENT, CodeRefused
+from app.domain.errors import Invalid
 from app.domain.security_questions import (
     CHOSEN,
     LONGEST,
@@ -19,7 +17,6 @@ from app.domain.security_questions import (
 )
 from app.domain.self_service import AddressProblem
 from app.services.people import EmailProblem
-from app.words import clock_time, counted
 
 KEPT = "Your answer is kept. Leave it empty to keep it"
 ANSWERS = {
@@ -38,16 +35,6 @@ ANSWERS = {
     "give a different one",
     AnswerProblem.SAME: "The answer to question {number} is the same as that to question {other}: "
     "give a different one",
-}
-CODES = {
-    "code-missing": "Enter the code",
-    "code-malformed": f"The code must be {DIGITS} digits, like 246813",
-    "code-none": "No code has been sent. Send a new one",
-    "code-expired": "That code has expired. Send a new one",
-    "code-used": "That code has been used already. Send a new one",
-    "code-superseded": "A newer code was sent. Enter that one",
-    "code-too-many": "Wrong codes were entered too often, so this code has ended. Send a new one",
-    "code-given-up": "The message with the code could not be delivered. Send a new one",
 }
 EMAILS: dict[StrEnum, str] = {
     EmailProblem.MISSING: "Enter an email address",
@@ -115,25 +102,3 @@ class RegisteredEmailForm(Form):
     def tell(self, refusal: Invalid, domains: Sequence[str]) -> None:
         problem = refusal.problems["email"]
         self.email.errors = [EMAILS[problem].format(domains=either(domains))]
-
-
-class CodeForm(Form):
-    code = StringField("Code from the email", description=f"{DIGITS} digits")
-
-    def tell(self, refusal: CodeRefused) -> None:
-        left = refusal.tries_left
-        if refusal.reason == "code-wrong" and left is not None:
-            tries = f"{counted(left, 'try is', 'tries are')} left"
-            self.code.errors = [
-                f"That is not the code. If several were sent, only the newest counts. {tries}"
-            ]
-        else:
-            self.code.errors = [CODES.get(refusal.reason, CODES["code-none"])]
-
-
-def too_many_codes(refusal: RateLimited, now: datetime) -> str:
-    again = clock_time(now + timedelta(seconds=refusal.retry_after))
-    return (
-        f"{MOST_SENT} codes have been sent within an hour, and no more can be. Use the newest one, "
-        f"or ask for another after {again}"
-    )

@@ -11,6 +11,7 @@ from flask import Response, flash, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
+from app.blueprints.code_form import CodeForm, too_many_codes
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.permissions import principal, requires
 from app.blueprints.self_service.blueprint import (
@@ -22,10 +23,8 @@ from app.blueprints.self_service.blueprint import (
     wizard_of,
 )
 from app.blueprints.self_service.forms import (
-    CodeForm,
     QuestionsForm,
     RegisteredEmailForm,
-    too_many_codes,
 )
 from app.blueprints.self_service.wizard import Wizard
 from app.domain.errors import Invalid, RateLimited

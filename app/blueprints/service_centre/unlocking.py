@@ -20,7 +20,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
-from app.blueprints.code_form import CodeForm
+from app.blueprints.code_form import CodeForm, too_many_codes
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all
@@ -31,14 +31,13 @@ from app.card_operations.answers import CardAnswered
 from app.card_operations.office import current_office
 from app.card_operations.refusals import CardNotVerified, OtherAnswer, StepPassed
 from app.domain.errors import RateLimited, RuleBroken
-from app.domain.one_time_code import DELIVERED_WITHIN, MOST_SENT, CodeRefused
+from app.domain.one_time_code import DELIVERED_WITHIN, CodeRefused
 from app.domain.self_service import MOST_FAILURES
 from app.models import CardOperation
 from app.services import presented_cards, unlock_attempts
 from app.services import service_centre as centre
 from app.services.service_centre import Step
 from app.services.unlock_attempts import AttemptOver
-from app.words import counted
 
 WRONG = "answers-wrong"  # told once, on the page that comes next
 LATE_SECONDS = 30  # from when a message is late, and the page says so
@@ -101,7 +100,7 @@ def resend(operation: str) -> ResponseReturnValue:
         unlock_attempts.send_code(row, clock.now())
     except RateLimited as error:
         form = CodeForm(formdata=None)
-        form.code.errors = [limit_reached(error)]
+        form.code.errors = [too_many_codes(error, clock.now())]
         return _code(row, form=form, status=422)
     except AttemptOver:
         pass  # as above
@@ -150,11 +149,6 @@ def show_standing(row: CardOperation) -> ResponseReturnValue:
 
 
 shows(unlock.KIND, Showing(answer=show_answer, stands=show_standing, refusal=show_refusal))
-
-
-def limit_reached(error: RateLimited) -> str:
-    minutes = counted(-(-error.retry_after // 60), "minute")
-    return f"{MOST_SENT} codes have been sent within an hour. Enter the newest, or wait {minutes}"
 
 
 def _row(operation: str) -> CardOperation | None:
