@@ -193,7 +193,7 @@ def test_back_a_reload_and_a_second_tab_lose_and_double_nothing(
     assert registrations(registrar.service) == before + 1
 
 
-def test_a_card_that_is_pulled_ends_the_session_and_what_was_answered_is_kept(
+def test_a_pulled_card_an_expired_code_and_a_mail_server_that_is_away_are_gone_on_from(
     registrar: Registrar, complaints: Complaints
 ) -> None:
     complaints.expect_status(401)
@@ -224,6 +224,24 @@ def test_a_card_that_is_pulled_ends_the_session_and_what_was_answered_is_kept(
     page.reload()
     expect(page.locator("main")).to_contain_text("has expired")
     demand_sound(page)
+
+    registrar.service.mail.takes = False
+    registrar.press("Send a new code")
+    registrar.deliver()
+    registrar.let_code_wait(minutes=1)
+    page.reload()
+    expect(page.locator("main")).to_contain_text("has not left yet")
+    registrar.let_code_wait(minutes=60)
+    page.reload()
+    expect(page.locator("main")).to_contain_text("could not be delivered")
+    demand_sound(page)
+    registrar.service.mail.takes = True
+    registrar.press("Send a new code")
+    registrar.deliver()
+    # The page asks by itself, and what is typed meanwhile stays
+    expect(page.locator("main")).to_contain_text("We sent a registration code")
+    registrar.enter_code(registrar.code_mailed_to(registrar.address))
+    registrar.registered()
 
 
 def other_than(code: str) -> str:

@@ -97,16 +97,23 @@ class Registrar:
         """Where the code page says that the code goes."""
         return self.page.locator("#sending strong").inner_text()
 
-    def change_rows(self, statement: str) -> None:
+    def change_rows(self, statement: str, *values: str) -> None:
         """Let time pass for what the service has written down."""
         with closing(sqlite3.connect(self.service.database, timeout=10)) as rows:
-            rows.execute(statement)
+            rows.execute(statement, values)
             rows.commit()
+
+    def let_code_wait(self, minutes: int) -> None:
+        """The newest code was asked for so many minutes ago."""
+        self.change_rows(
+            "UPDATE one_time_code SET created_at = datetime(created_at, ?) WHERE ended_at IS NULL",
+            f"-{minutes} minutes",
+        )
 
     def let_code_expire(self) -> None:
         """The mail server took the message a quarter of an hour ago."""
         self.change_rows(
-            "UPDATE outbox_message SET delivered_at = datetime(delivered_at, '-15 minutes')"
+            "UPDATE outbox_message SET delivered_at = datetime(delivered_at, ?)", "-15 minutes"
         )
 
     def deliver(self) -> None:

@@ -65,6 +65,7 @@ class Service:
         ):
             source.backup(target)
         self.mail.messages.clear()
+        self.mail.takes = True
         shutil.rmtree(self.installation.mail, ignore_errors=True)
 
     def start_bridge(self, **inserted: str) -> None:

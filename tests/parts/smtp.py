@@ -16,13 +16,19 @@ HOST = "127.0.0.1"
 
 
 class MailCatcher:
-    """The messages that have arrived, oldest first, as the person would open them."""
+    """The messages that have arrived, oldest first, as the person would open them.
+
+    ``takes`` is switched off for as long as the mail server has trouble of its own.
+    """
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.port = 0
+        self.takes = True
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if not self.takes:
+            return "451 not now"
         parser: BytesParser[EmailMessage] = BytesParser(policy=email_policy)
         self.messages.append(parser.parsebytes(envelope.content))
         return "250 kept"

@@ -33,9 +33,7 @@ def refused_answers(registrar: Registrar) -> None:
 
 
 def overdue(registrar: Registrar) -> None:
-    registrar.change_rows(
-        "UPDATE one_time_code SET created_at = datetime(created_at, '-60 seconds')"
-    )
+    registrar.let_code_wait(minutes=1)
     registrar.page.reload()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from wtforms import EmailField, Field, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than hints
 
 from app.blueprints.forms import Form
 from app.domain.errors import Invalid
@@ -89,7 +90,10 @@ for _number in range(1, CHOSEN + 1):
         f"question_{_number}",
         SelectField(
             f"Question {_number}",
-            choices=[("", "Select a question"), *QUESTIONS.items()],
+            choices=[
+                SelectChoice(key, words)
+                for key, words in [("", "Select a question"), *QUESTIONS.items()]
+            ],
             validate_choice=False,  # the domain says which there are
         ),
     )

@@ -170,10 +170,10 @@ def resend(change: str) -> ResponseReturnValue:
 @requires(Permission.OWN_SELF_SERVICE)
 def done(change: str) -> ResponseReturnValue:
     """Say that it is done, also after a reload; to whom nothing was done, how things stand."""
-    standing = state()
-    if not standing.registered or session.get(DONE) != change:
+    named, standing = change_named(change), state()
+    if not standing.registered or session.get(DONE) != named:
         return go_to(url_for("self_service.show"))
-    return render_template("self_service/done.html", change=change, state=standing)
+    return render_template("self_service/done.html", change=named, state=standing)
 
 
 @bp.post("/<change>/give-up")
