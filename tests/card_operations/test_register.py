@@ -13,6 +13,7 @@ from app.domain.statuses import KeyState
 from app.extensions import db
 from app.models import AuditEvent, Card, CardKey, CardOperation, Person
 from reader_bridge.contract import Slot
+from reader_bridge.virtual.behaviour import Tear, named
 from tests.card_operations.conftest import PASSCODE, Counter
 
 
@@ -90,6 +91,21 @@ def test_a_lost_answer_is_followed_by_the_same_step_again(counter: Counter, card
     counter.page.step(start(counter), passcode=PASSCODE)  # and its answer is lost
     assert isinstance(counter.run(start(counter), passcode=PASSCODE), Finished)
     assert counter.chip().passcode.left == 3
+
+
+def test_a_card_that_is_torn_out_at_any_command_is_as_it_was(counter: Counter, card: Card) -> None:
+    for at in range(1, 6):
+        counter.page.read_card(counter.reader)  # so that the page need not read it again
+        chip = counter.chip()
+        chip.behaviour = named("default").__class__(tear=Tear(at, takes_effect=True))
+        chip.save()
+        counter.page.desk("insert", card="one", reader=counter.reader)
+        torn = counter.run(start(counter), passcode=PASSCODE)
+        counter.page.desk("insert", card="one", reader=counter.reader)
+        if not isinstance(torn, Finished):
+            assert isinstance(torn, CardAnswered)
+            assert isinstance(counter.run(start(counter), passcode=PASSCODE), Finished)
+        assert counter.chip().passcode.left == 3
 
 
 def test_it_is_gone_on_with_in_its_own_session_only(counter: Counter, card: Card) -> None:

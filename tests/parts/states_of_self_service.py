@@ -68,7 +68,7 @@ SELF_SERVICE_STATES: tuple[State, ...] = (
         taken(Registrar.come_to_questions, at_profile),
         "Continue registration",
     ),
-    State("questions changed", "self_service.done", taken(questions_changed), "been changed"),
+    State("questions changed", "self_service.done", taken(questions_changed), "been saved"),
     State(
         "end registration",
         "self_service.end",
