@@ -41,6 +41,7 @@ class Installation:
     port: int
     bridge_port: int
     mail_port: int
+    pc: str = "bridge"  # the folder of its reader bridge
     readers: str = "virtual"  # or "both": this machine's own too
     workers: int = 1
     tick: int = 60  # seconds between two calls of the bridge for a proof of presence
@@ -73,11 +74,11 @@ class Installation:
 
     @property
     def bridge_settings(self) -> Path:
-        return self.folder / "bridge" / "bridge.toml"
+        return self.folder / self.pc / "bridge.toml"
 
     @property
     def bridge_port_file(self) -> Path:
-        return self.folder / "bridge" / "port"
+        return self.folder / self.pc / "port"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -145,7 +146,7 @@ class Installation:
             f"origins = [{json.dumps(self.origin)}]",
             f"readers = {json.dumps(self.readers)}",
             f"first_port = {self.bridge_port}",
-            f"state = {json.dumps(str(self.folder / 'bridge'))}",
+            f"state = {json.dumps(str(self.bridge_settings.parent))}",
             f"tick = {self.tick}",
             f"busy = {self.busy}",
             "",
@@ -164,7 +165,7 @@ class Installation:
         ]
         self.bridge_settings.parent.mkdir(parents=True, exist_ok=True)
         self.bridge_settings.write_text("\n".join(lines) + "\n")
-        self.cards.mkdir(exist_ok=True)
+        self.cards.mkdir(parents=True, exist_ok=True)
 
     def forget(self) -> None:
         """Remove everything that this installation has kept."""
@@ -176,7 +177,7 @@ class Installation:
         self.bridge_port_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "reader_bridge", "--config", self.bridge_settings]
         options = ["--port-file", self.bridge_port_file]
-        return self._start(family, "bridge", command + options, self.bridge_port_file.exists)
+        return self._start(family, self.pc, command + options, self.bridge_port_file.exists)
 
     def start_server(self, family: Family) -> Program:
         command = [

@@ -34,10 +34,10 @@ class Counter:
         self.visitor.insert(card, READER_2)
 
     def user_takes_out(self) -> None:
-        self.visitor.service.desk.remove(READER_2)
+        self.visitor.desk.remove(READER_2)
 
     def agent_takes_out(self) -> None:
-        self.visitor.service.desk.remove(READER_1)
+        self.visitor.desk.remove(READER_1)
 
     def choose(self, service: str) -> None:
         """Choose a service of the card that is shown."""

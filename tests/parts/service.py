@@ -88,6 +88,20 @@ class Service:
             self._family.stop(bridge)
             self.installation.write_bridge_settings()
 
+    @contextmanager
+    def another_pc(self) -> Iterator[Desk]:
+        """Run the reader bridge of a second PC. A card is in a reader of the one or the other."""
+        first = self.installation.bridge_port + 1
+        other = replace(self.installation, pc="another-pc", bridge_port=first)
+        other.write_bridge_settings()
+        bridge = other.start_bridge(self._family)
+        try:
+            with desk_at(other.bridge_address, self.origin) as desk:
+                yield desk
+                desk.clear()
+        finally:
+            self._family.stop(bridge)
+
     def stop_bridge(self, *, killed: bool = False) -> None:
         """End the reader bridge, as a person or an update of the PC does."""
         assert self._bridge is not None, "the bridge does not run"

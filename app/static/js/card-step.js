@@ -176,15 +176,20 @@ export class CardStep extends HTMLElement {
       if (!document.body.hasAttribute("inert")) window.location.assign(answer.location);
       return; // stays busy: the page is leaving
     }
+    if (answer.refused) this.#letGo();
     const region = this.closest("[data-card-operation]") ?? this;
     showFragment(region, answer.html ?? "");
+  }
+
+  /** No card waits, and no passcode is kept, for a server that sends no further step. */
+  #letGo() {
+    theBridge().request(Say.CANCEL, {}).catch(() => {});
   }
 
   /** @param {unknown} error */
   #stop(error) {
     this.#busy = false;
-    // No card waits, and no passcode is kept, for a server that says no more.
-    if (error instanceof LostServer) theBridge().request(Say.CANCEL, {}).catch(() => {});
+    if (error instanceof LostServer) this.#letGo();
     this.removeAttribute("aria-busy");
     this.querySelector("[data-progress]")?.setAttribute("hidden", "");
     this.querySelector("form")?.removeAttribute("hidden");

@@ -3,7 +3,7 @@
 /**
  * @typedef {{turn?: {ticket: string, step: unknown, result_url: string,
  *            stages?: string[]}, location?: string,
- *            html?: string, json?: object}} Answer
+ *            html?: string, refused?: boolean, json?: object}} Answer
  */
 
 /** The server could not be reached, or said no to more than this one step. */
@@ -49,7 +49,7 @@ export async function postJson(url, body, headers = {}) {
   if (/<html[\s>]/i.test(html)) throw new LostServer("failed");
   const replaces = response.ok || response.status === 409 || response.status === 422;
   if (!replaces) throw new LostServer("failed", html);
-  return { html };
+  return { html, refused: response.status === 409 };
 }
 
 /**
