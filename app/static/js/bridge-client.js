@@ -76,6 +76,7 @@ export class BridgeClient extends EventTarget {
   /** Whether the bridge found no smartcard service on this PC. */ unavailable = false;
 
   /** @type {WebSocket | null} */ #socket = null;
+  #searching = false;
   /** @type {Map<number, Waiting>} */ #waiting = new Map();
   #lastId = 0;
   #failures = 0;
@@ -186,8 +187,13 @@ export class BridgeClient extends EventTarget {
     }, SILENCE_MS);
   }
 
+  /** One search at a time: two would find two connections, and tickets are for one of them. */
   async #search() {
-    const found = await findBridge(this.firstPort, this.#failures, VERSION);
+    if (this.#searching) return;
+    this.#searching = true;
+    const found = await findBridge(this.firstPort, this.#failures, VERSION).finally(() => {
+      this.#searching = false;
+    });
     if (this.#closed) {
       found.socket?.close();
       return;
