@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from playwright.sync_api import Browser, Page
 
 from tests.parts.chromium import Complaints, context_of
-from tests.parts.desk import Desk
 from tests.parts.service import Service
 from tests.parts.visitor import Visitor
 
@@ -37,4 +36,3 @@ def _trust_all(service: Service) -> None:
     with closing(sqlite3.connect(service.database, timeout=10)) as database:
         database.execute("UPDATE workstation SET status = 'enrolled' WHERE status = 'seen'")
         database.commit()
-
