@@ -1,4 +1,4 @@
-"""A second PC: a reader bridge of its own, trusted by the service, and a browser that reaches it."""
+"""A second PC: its own reader bridge, which the service trusts, and a browser that reaches it."""
 
 import re
 import sqlite3
