@@ -14,6 +14,7 @@ from bench import (
     renewal,
     sign_in,
     unlock,
+    unlock_alone,
 )
 from bench.figures import Figure, as_table, write_down
 
@@ -23,6 +24,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "sign-in": sign_in.measure,
     "renewal": renewal.measure,
     "unlock": unlock.measure,
+    "unlock-alone": unlock_alone.measure,
     "answers": answers.measure,
     "removal": removal.measure,
     "profile-page": profile_page.measure,

@@ -1,0 +1,73 @@
+"""Unlocking a card without an agent, in a browser with instant typing, against the card's own time.
+
+From the pressed Start button to the drawn confirmation, but for the time in which the code is
+mailed and read.
+"""
+
+import time
+
+from playwright.sync_api import expect
+
+from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
+from bench.figures import Figure, median_ms
+from bench.installed import whole_service
+from bench.sign_in import without_terms
+from bench.watched import at_rest, took, watched_visitor
+from tests.parts.at_the_centre import NADIA, AtTheCentre
+from tests.parts.service import Service
+from tests.parts.visitor import NEW, Visitor
+
+ROUNDS = 5
+MOST_ABOVE_CARD_AND_MAIL = 3000.0  # ms
+
+
+def measure() -> list[Figure]:
+    with whole_service() as service:
+        return [with_card(service, name, speed) for name, speed in SPEEDS.items()]
+
+
+def with_card(service: Service, name: str, speed: Speed) -> Figure:
+    file = service.installation.cards / f"{NADIA}.json"
+    times, floors = [], []
+    for _ in range(ROUNDS + 1):
+        service.reset()
+        without_terms(service)
+        make_as_fast_as(file, speed)
+        floors.append(BareCard(file, NEW).unlock())
+        with watched_visitor(service) as visitor:
+            times.append(one_unlock(visitor))
+    value, floor = median_ms(times[1:]), median_ms(floors[1:])
+    return Figure(
+        name=f"unlock without an agent, card {name}",
+        value=value,
+        unit="ms",
+        floor=floor,
+        goal=floor + MOST_ABOVE_CARD_AND_MAIL,
+        goal_in_words=f"the card's own time + {MOST_ABOVE_CARD_AND_MAIL:.0f} ms",
+        conditions=(
+            f"median of {ROUNDS}, Chromium, from Start to the drawn confirmation without the time "
+            f"of the mail, instant typing, 3 questions: P-256 virtual card{spoken(speed)}, SQLite, "
+            "one worker"
+        ),
+    )
+
+
+def one_unlock(visitor: Visitor) -> float:
+    """Take all steps; return how long they took without the mail, in seconds."""
+    holder = AtTheCentre(visitor.page, visitor.service)
+    holder.insert()
+    visitor.page.goto("/service-centre/unlock")
+    start = visitor.page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_visible()
+    at_rest(visitor.page)
+    began = time.perf_counter()
+    start.click()
+    holder.answer()
+    expect(visitor.page.locator("input[name=code]")).to_be_visible()
+    until_the_mail = time.perf_counter() - began
+    code = holder.mailed_code()
+    began = time.perf_counter()
+    holder.enter_code(code)
+    holder.choose_passcode(NEW)
+    took(visitor.page)
+    return until_the_mail + time.perf_counter() - began
