@@ -240,6 +240,12 @@ class Operation(ABC):
 
 KINDS: dict[str, Operation] = {}
 
+
+def exclusive_kinds() -> list[str]:
+    """The kinds of operations beside which nobody else may work on the card."""
+    return [each.kind for each in KINDS.values() if each.exclusive]
+
+
 Follows = Callable[[Turn], None]
 WHEN_DONE: defaultdict[str, list[Follows]] = defaultdict(list)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.card_operations import wire
@@ -21,6 +21,8 @@ KEPT = timedelta(hours=12)
 NAME_LENGTH = 100
 VERSION_LENGTH = 20
 RANDOM_TEXT = re.compile("[A-Za-z0-9_-]{16,64}")  # base64url
+
+_CONNECTION = select(BridgeConnection).where(BridgeConnection.sid == bindparam("sid"))
 
 
 class HelloRefused(RuleBroken):
@@ -54,7 +56,7 @@ def receive(token: object, *, origin: str, browser: str, now: datetime) -> Bridg
     workstation = workstation_of(key, claims, now)
     if workstation.status is WorkstationStatus.BLOCKED:
         raise WorkstationBlocked
-    known = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
+    known = db.session.scalar(_CONNECTION, {"sid": sid})
     if known is not None:
         if (known.browser, known.workstation_id) != (browser, workstation.id) or known.ek != ek:
             raise HelloRefused("sid")
@@ -81,7 +83,7 @@ def connection_of(sid: str, *, browser: str, now: datetime) -> BridgeConnection:
         ConnectionUnknown: there is none, it is another browser's, or it is forgotten.
         WorkstationBlocked: an administrator has blocked this PC meanwhile.
     """
-    connection = db.session.scalar(select(BridgeConnection).where(BridgeConnection.sid == sid))
+    connection = db.session.scalar(_CONNECTION, {"sid": sid})
     if connection is None or connection.browser != browser:
         raise ConnectionUnknown
     if connection.workstation.status is WorkstationStatus.BLOCKED:

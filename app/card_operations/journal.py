@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.card_operations import card_rows, wire
 from app.card_operations.answers import Answer, NextTicket
-from app.card_operations.base import KINDS, Operation, Turn
+from app.card_operations.base import KINDS, Operation, Turn, exclusive_kinds
 from app.card_operations.judging import judge, said_before
 from app.card_operations.minting import connection_for, may_go_on, mint
 from app.card_operations.office import Office
@@ -35,6 +35,31 @@ MOST_STEPS = 100  # of one operation, however often it is continued
 # From a ticket to its answer at the latest. Whoever has not answered by then has gone away.
 IN_HAND = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS + KEY_GENERATION_SECONDS)
 SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found there
+
+# Put together once: that takes longer than the database takes to answer.
+_KNOWN = select(CardOperation).where(CardOperation.public_id == bindparam("public_id"))
+_LOCKED = _KNOWN.with_for_update()
+_UNFINISHED = (
+    select(CardOperation)
+    .where(CardOperation.card_id == bindparam("card_id"), CardOperation.finished_at.is_(None))
+    .order_by(CardOperation.id.desc())
+    .limit(1)
+)
+_UNFINISHED_OF = _UNFINISHED.where(CardOperation.kind.in_(bindparam("kinds", expanding=True)))
+_LAST_AT_WORK = (
+    select(CardOperation.updated_at)
+    .outerjoin(Session, Session.id == CardOperation.session_id)
+    .where(
+        Session.ended_at.is_(None),
+        CardOperation.card_id == bindparam("card_id"),
+        CardOperation.state == OperationState.OPEN,
+        CardOperation.kind.in_(bindparam("kinds", expanding=True)),
+        CardOperation.browser != bindparam("browser"),
+        CardOperation.updated_at > bindparam("since"),
+    )
+    .order_by(CardOperation.updated_at.desc())
+    .limit(1)
+)
 
 
 def begin(
@@ -145,12 +170,8 @@ def take_over(
 
 def unfinished(card: Card, *kinds: str) -> CardOperation | None:
     """The newest operation on a card, of these kinds or of any, that has begun and not ended."""
-    begun = select(CardOperation).where(
-        CardOperation.card_id == card.id, CardOperation.finished_at.is_(None)
-    )
-    if kinds:
-        begun = begun.where(CardOperation.kind.in_(kinds))
-    return db.session.scalar(begun.order_by(CardOperation.id.desc()).limit(1))
+    begun = _UNFINISHED_OF if kinds else _UNFINISHED
+    return db.session.scalar(begun, {"card_id": card.id, "kinds": kinds})
 
 
 def result(
@@ -234,26 +255,19 @@ def in_hand_until(card: Card, browser: str, now: datetime) -> datetime | None:
     """
     card_rows.lock(card.id)
     since = db.session.scalar(
-        select(CardOperation.updated_at)
-        .outerjoin(Session, Session.id == CardOperation.session_id)
-        .where(
-            Session.ended_at.is_(None),
-            CardOperation.card_id == card.id,
-            CardOperation.state == OperationState.OPEN,
-            CardOperation.kind.in_([each.kind for each in KINDS.values() if each.exclusive]),
-            CardOperation.browser != browser,
-            CardOperation.updated_at > now - IN_HAND,
-        )
-        .order_by(CardOperation.updated_at.desc())
-        .limit(1)
+        _LAST_AT_WORK,
+        {
+            "card_id": card.id,
+            "kinds": exclusive_kinds(),
+            "browser": browser,
+            "since": now - IN_HAND,
+        },
     )
     return since + IN_HAND if since is not None else None
 
 
 def _locked(public_id: str, browser: str) -> CardOperation:
-    row = db.session.scalar(
-        select(CardOperation).where(CardOperation.public_id == public_id).with_for_update()
-    )
+    row = db.session.scalar(_LOCKED, {"public_id": public_id})
     if row is None or row.browser != browser:
         db.session.rollback()
         raise NotFound("card-operation", public_id)
@@ -274,5 +288,5 @@ def find(public_id: str, *, browser: str) -> CardOperation:
 
 def known(public_id: str, *, browser: str) -> CardOperation | None:
     """The operation, if there is one of this browser."""
-    row = db.session.scalar(select(CardOperation).where(CardOperation.public_id == public_id))
+    row = db.session.scalar(_KNOWN, {"public_id": public_id})
     return row if row is not None and row.browser == browser else None

@@ -25,7 +25,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, management_session, permitted, sealed, stopping
+from app.card_operations import (
+    base,
+    card_rows,
+    journal,
+    management_session,
+    permitted,
+    sealed,
+    stopping,
+)
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, GoOn, Move, Operation, Pause, Result, Turn, key_row
 from app.card_operations.certificates import (
@@ -143,7 +151,9 @@ def start_own(
         CardInHand: somebody else is at work on the card.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
-    card = db.session.get_one(Card, principal.card_id)
+    card = card_rows.read(principal.card_id)
+    if card is None:
+        raise NotFound("card")
     if guid is not None and guid.lower() != card.guid:
         raise Conflict("another-card")
     permitted.demand_of_holder(principal, card, CardService.RENEW, now=now)

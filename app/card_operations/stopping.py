@@ -6,16 +6,27 @@ in the journal, so that none of them is lost.
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.card_operations import card_rows
-from app.card_operations.base import KINDS
+from app.card_operations.base import exclusive_kinds
 from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import Card, CardOperation
 
 STOPPED = "stopped"
 GOES_ON_AFTER_CANCELLING = "erase"
+
+_RUNNING = (  # put together once
+    select(CardOperation)
+    .where(
+        CardOperation.card_id == bindparam("card_id"),
+        CardOperation.kind.in_(bindparam("kinds", expanding=True)),
+        CardOperation.finished_at.is_(None),
+    )
+    .order_by(CardOperation.id)
+    .with_for_update()
+)
 
 
 def locked(card_id: int) -> Card | None:
@@ -51,16 +62,4 @@ def stop_all(card: Card, *, now: datetime) -> int:
 
 def _running(card_id: int) -> list[CardOperation]:
     """What works on the card and has not ended, locked. Signatures alone end with the session."""
-    kinds = [each.kind for each in KINDS.values() if each.exclusive]
-    return list(
-        db.session.scalars(
-            select(CardOperation)
-            .where(
-                CardOperation.card_id == card_id,
-                CardOperation.kind.in_(kinds),
-                CardOperation.finished_at.is_(None),
-            )
-            .order_by(CardOperation.id)
-            .with_for_update()
-        )
-    )
+    return list(db.session.scalars(_RUNNING, {"card_id": card_id, "kinds": exclusive_kinds()}))

@@ -61,9 +61,10 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
             expires_on=row.card.expires_on,
             **said,
         )
+    if isinstance(answer, Finished):
+        return render_template("smartcards/_renew.html", done=row.card)
     renewal = renewals.own_renewal(principal(), row.card.id, now=clock.now())
-    done = isinstance(answer, Finished)
-    return render_template("smartcards/_renew.html", renewal=renewal, done=done, **said)
+    return render_template("smartcards/_renew.html", renewal=renewal, **said)
 
 
 def show_standing(row: CardOperation) -> ResponseReturnValue:
