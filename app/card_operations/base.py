@@ -84,7 +84,6 @@ _NOTE_PRESENCE = (
         Session.ended_at.is_(None),
     )
     .values(last_presence_at=bindparam("now"), presence_asked_at=None, busy_since=None)
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -172,7 +171,7 @@ class Turn:
         operation = self.operation
         if not self.said or operation.session_id is None or operation.card_id is None:
             return
-        db.session.execute(
+        db.session.connection().execute(
             _NOTE_PRESENCE,
             {
                 "of_session": operation.session_id,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import receipts, said_no, wire
+from app.card_operations import receipts, said_no, wire, writing
 from app.card_operations.answers import (
     Answer,
     CardAnswered,
@@ -18,7 +18,7 @@ from app.card_operations.answers import (
 )
 from app.card_operations.base import WHEN_DONE, Done, GoOn, Move, Operation, Pause, Refuse, Turn
 from app.card_operations.management import ManagementRefused
-from app.card_operations.minting import may_go_on, sign_ticket, write_step
+from app.card_operations.minting import may_go_on, next_step, sign_ticket
 from app.card_operations.refusals import CardNotVerified
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
@@ -35,8 +35,7 @@ def judge(
 ) -> Answer:
     """Judge what the bridge answered to a ticket, and carry out what follows. Commits.
 
-    An operation that reads what it needs before it changes anything costs one flush: all that the
-    step has come to goes to the database at once.
+    What the step has come to goes to the database at once, after everything has been read.
     """
     try:
         with db.session.begin_nested():
@@ -45,7 +44,6 @@ def judge(
                 for follows in WHEN_DONE[operation.kind]:
                     follows(turn)
             answer = _carry_out(turn, move, content, digest)
-            turn.note_presence()
     except (
         StatementRefused,
         receipts.ReceiptRefused,
@@ -116,9 +114,11 @@ def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any], digest: str) 
         move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
     common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
     answer: Answer
+    coming: CardOperationStep | None = None
     if isinstance(move, GoOn):
         row.step = move.step
-        coming = write_step(row, turn.now)
+        coming = next_step(row, turn.now)
+        coming.operation_id = row.id
         answer = sign_ticket(row, coming, office=turn.office, now=turn.now, actor=turn.actor)
     elif isinstance(move, Pause):
         row.step = move.step
@@ -133,6 +133,11 @@ def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any], digest: str) 
         row.finished_at = turn.now
         answer = Finished(**common, facts=move.facts)
     step.answer = to_journal(answer)
+    turn.note_presence()
+    writing.write_changes(step)
+    writing.write_changes(row)
+    if coming is not None:
+        writing.write_new(coming)
     return answer
 
 

@@ -18,7 +18,8 @@ from app.models import BridgeConnection, CardOperation, CardOperationStep
 def mint(
     row: CardOperation, *, office: Office, now: datetime, actor: Principal | None
 ) -> NextTicket:
-    step = write_step(row, now)
+    step = next_step(row, now)
+    row.steps.append(step)
     try:
         answer = sign_ticket(row, step, office=office, now=now, actor=actor)
     except (StatementRefused, ManagementRefused) as error:
@@ -27,18 +28,16 @@ def mint(
     return answer
 
 
-def write_step(row: CardOperation, now: datetime) -> CardOperationStep:
-    step = CardOperationStep(
-        operation=row,
+def next_step(row: CardOperation, now: datetime) -> CardOperationStep:
+    """The step of the next ticket, not written yet."""
+    row.updated_at = now
+    return CardOperationStep(
         number=len(row.steps) + 1,
         name=row.step,
         jti=wire.random_text(),
         nonce=wire.random_text(),
         ticket_at=now,
     )
-    row.updated_at = now
-    db.session.add(step)
-    return step
 
 
 def sign_ticket(
