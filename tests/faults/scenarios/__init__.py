@@ -7,6 +7,7 @@ from tests.faults.scenarios.issuing import Issuing
 from tests.faults.scenarios.renewing import Renewing
 from tests.faults.scenarios.repairing import Repairing, RepairingChanged
 from tests.faults.scenarios.unlocking import Unlocking
+from tests.faults.scenarios.unlocking_alone import UnlockingAlone
 
 SCENARIOS: dict[str, type[Scenario]] = {
     each.name: each
@@ -17,6 +18,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         Repairing,
         RepairingChanged,
         Unlocking,
+        UnlockingAlone,
         Erasing,
     )
 }
