@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.parts.pcscd import PrivatePcscd, private_pcscd
+from tests.parts.registrar import Registrar
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, MANAGER, Visitor
 
@@ -12,7 +13,7 @@ __all__ = ["private_pcscd"]
 WITHIN_A_SECOND = 1000
 
 
-def test_a_person_signs_in_changes_the_passcode_and_is_signed_out_by_pulling_the_card(
+def test_a_person_signs_in_shows_and_changes_the_passcode_and_is_signed_out_by_pulling_the_card(
     page: Page,
     service: Service,
     private_pcscd: PrivatePcscd,
@@ -32,6 +33,10 @@ def test_a_person_signs_in_changes_the_passcode_and_is_signed_out_by_pulling_the
         private_pcscd.insert(0, cards / f"{HOLDER}.json")
         visitor.enter("tulip-42")
         visitor.reach_dashboard()
+        registrar = Registrar(visitor)
+        page.goto("/profile/self-service/register/passcode")
+        registrar.show_passcode("tulip-42")
+        registrar.at("Security questions")
         visitor.change_passcode("tulip-42", "heron-77")
         page.locator("session-guard[watching]").wait_for(state="attached")
         private_pcscd.remove(0)

@@ -6,11 +6,12 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.parts.at_the_centre import AtTheCentre
 from tests.parts.chromium import Complaints
 from tests.parts.registrar import ANSWERS, Registrar
 from tests.parts.service import Service
 from tests.parts.sound import demand_sound
-from tests.parts.visitor import CARDS, HOLDER, WRONG, Visitor
+from tests.parts.visitor import CARDS, HOLDER, NEW, WRONG, Visitor
 
 FOREIGN = "grace@hospital.example"
 
@@ -32,7 +33,7 @@ def contact_address(page: Page) -> str:
     return page.get_by_label("Email address").input_value()
 
 
-def test_the_whole_guide_with_each_refusal_on_the_way(
+def test_the_whole_guide_with_each_refusal_on_the_way_and_then_the_unlock(
     registrar: Registrar, complaints: Complaints
 ) -> None:
     complaints.expect_status(422)
@@ -56,7 +57,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     expect(page.get_by_label("Answer to question 1")).to_have_value(ANSWERS[0][1])
     page.get_by_role("link", name="Question 2 is the same").click()
     expect(page.get_by_label("Question 2", exact=True)).to_be_focused()
-    registrar.fill_questions((*ANSWERS[:3], ("first-dish", "llan DUDNO!")))
+    registrar.fill_questions((*ANSWERS[:3], ("first-dish", "robin hoods BAY!")))
     registrar.press("Continue")
     expect(summary(page)).to_contain_text("same as that to question 3")
     registrar.fill_questions()
@@ -100,6 +101,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     expect(page.locator("#self-service")).to_contain_text("You are registered")
     expect(page.locator("#self-service")).to_contain_text(address)
     demand_sound(page)
+    unlock_with_what_was_registered(registrar.visitor)
 
 
 def test_by_keyboard_alone(registrar: Registrar) -> None:
@@ -254,3 +256,19 @@ def registrations(service: Service) -> int:
         asked = "SELECT count(*) FROM audit_event WHERE event = 'self-service.registered'"
         (number,) = rows.execute(asked).fetchone()
         return int(number)
+
+
+def unlock_with_what_was_registered(visitor: Visitor) -> None:
+    """The second guide: at the Service Centre, whose link was kept, with the answers just given."""
+    visitor.sign_out()
+    at_the_centre = AtTheCentre(visitor.page, visitor.service, card=HOLDER)
+    at_the_centre.start()
+    at_the_centre.answer()
+    at_the_centre.expect_heading("step 3 of 5")
+    at_the_centre.enter_code(at_the_centre.mailed_code())
+    at_the_centre.expect_heading("step 4 of 5")
+    at_the_centre.choose_passcode(NEW)
+    at_the_centre.expect_heading("Your Smartcard is unlocked")
+    visitor.page.goto("/sign-in")
+    visitor.enter(NEW)
+    visitor.reach_dashboard()

@@ -2,25 +2,19 @@
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
+from app.services.demonstration import registrations as demonstration
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, HOLDER, Visitor
 
-ANSWERS = (
-    ("first-teacher", "Mrs Hargreaves"),
-    ("childhood-toy", "Bramble the bear"),
-    ("best-holiday", "Llandudno"),
-    ("first-dish", "Crème brûlée"),
-)
-MORE_ANSWERS = (
-    ("childhood-hero", "Ellen MacArthur"),
-    ("first-film", "The Snowman"),
-    ("first-concert", "Elbow"),
-    ("hiding-place", "Under the stairs"),
+ANSWERS = tuple(
+    (question, demonstration.ANSWERS[question])
+    for question in ("first-teacher", "childhood-toy", "best-holiday", "first-dish")
 )
 REGISTERED = "priya-venkataraman"
 BLOCKED = "owen-pritchard"
@@ -61,7 +55,7 @@ class Registrar:
         self.visitor.type_passcode(passcode or CARDS[card].passcode)
         self.press("Continue")
 
-    def fill_questions(self, answers: tuple[tuple[str, str], ...] = ANSWERS) -> None:
+    def fill_questions(self, answers: Sequence[tuple[str, str]] = ANSWERS) -> None:
         for number, (question, answer) in enumerate(answers, 1):
             self.page.get_by_label(f"Question {number}", exact=True).select_option(question)
             self.page.get_by_label(f"Answer to question {number}").fill(answer)
