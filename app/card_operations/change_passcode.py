@@ -17,7 +17,8 @@ from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, 
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
-from app.domain.card_services import CardService
+from app.domain.card_lifecycle import CardStatus
+from app.domain.card_services import CardService, CardServiceRefused, WhyNot
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome
@@ -37,6 +38,11 @@ from reader_bridge.contract import Outcome as CardOutcome
 KIND = "change-passcode"
 SETS_PASSCODE = (KIND, "unlock")
 CHANGE, CONFIRM = "change", "confirm"
+OUT_OF_USE = {
+    CardStatus.SUSPENDED: WhyNot.SUSPENDED,
+    CardStatus.CANCELLED: WhyNot.CANCELLED,
+    CardStatus.BLANK: WhyNot.BLANK,
+}
 LOST = "answer-lost"
 LONGEST = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS)  # until an answer comes, if one does
 STAGES = (
@@ -148,6 +154,7 @@ class ChangePasscode(Operation):
             raise StatementRefused("no authentication key")
         work = [turn.sign(key, Purpose.PASSCODE_CHANGE)]
         if turn.step.name == CHANGE:
+            _demand_in_use(turn.card)
             rule = rule_for_bridge(turn.card, turn.operation.person)
             work.insert(0, {"command": Command.CHANGE_PASSCODE.value, "rule": rule})
         return Ask(work=work, card=turn.card.guid, stages=STAGES)
@@ -225,6 +232,15 @@ def _may_have_happened(operation: CardOperation) -> bool:
     if last is None or last.name != CHANGE:
         return False
     return last.outcome is None or (last.answer or {}).get("type") == "refused"
+
+
+def _demand_in_use(card: Card) -> None:
+    """What was decided about a card since the change was begun counts when it is gone on with.
+
+    What may have happened is asked all the same: the answer changes nothing any more.
+    """
+    if card.status in OUT_OF_USE:
+        raise CardServiceRefused(OUT_OF_USE[card.status], service=CardService.CHANGE_PASSCODE)
 
 
 CHANGE_PASSCODE = base.register(ChangePasscode())

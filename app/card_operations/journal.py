@@ -123,6 +123,7 @@ def ticket(
         NotFound: there is none, or it is another browser's.
         OperationOver: it has ended.
         NotSignedIn: it was begun in a session, and this is not that session.
+        CardInHand: somebody else is at work on the card.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
     row = _locked(public_id, browser)
@@ -130,6 +131,8 @@ def ticket(
         raise OperationOver(state=row.state.value)
     if not may_go_on(row, actor):
         raise NotSignedIn
+    if row.card is not None:
+        demand_free(KINDS[row.kind], row.card, browser, now)
     return _go_on(row, sid=sid, seat=seat, actor=actor, office=office, now=now, card=card)
 
 

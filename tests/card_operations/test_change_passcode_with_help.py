@@ -5,6 +5,8 @@ from sqlalchemy import select
 
 from app.card_operations import change_passcode
 from app.card_operations.answers import Finished, NextTicket
+from app.domain.card_lifecycle import CardEvent
+from app.domain.card_services import CardServiceRefused
 from app.domain.errors import NotFound
 from app.domain.principal import Principal
 from app.extensions import db
@@ -58,3 +60,18 @@ def test_an_agent_changes_nobodys_passcode_out_of_reach(counter: Counter, card: 
         change_passcode.start_assisted(
             agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
         )
+
+
+def test_a_card_that_was_suspended_meanwhile_gets_no_other_passcode(
+    counter: Counter, card: Card
+) -> None:
+    agent = counter.actor
+    assert isinstance(agent, Principal)
+    ticket = change_passcode.start_assisted(
+        agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    counter.bring(ticket.operation, {"step": ticket.step, "error": {"code": "no-card"}})
+    card.apply(CardEvent.SUSPEND, now=counter.now)
+    db.session.commit()
+    with pytest.raises(CardServiceRefused, match="suspended"):
+        counter.ticket(ticket.operation)

@@ -119,6 +119,20 @@ def test_who_was_told_may_begin_when_the_other_has_finished(
     assert isinstance(unlocking, NextTicket)
 
 
+def test_what_stands_still_is_not_gone_on_with_while_somebody_else_is_at_the_card(
+    counter: Counter, holder: Person, card: Card, at_another_pc: dict[str, Any]
+) -> None:
+    counter.sign_in(card)
+    assert counter.actor is not None
+    begun = change_passcode.start(
+        counter.actor, guid=None, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    counter.bring(begun.operation, {"step": begun.step, "error": {"code": "no-card"}})
+    starts(counter, an_agent(Role.RA_AGENT, holder, counter.now), card, at_another_pc)()
+    with pytest.raises(CardInHand):
+        counter.ticket(begun.operation)
+
+
 def test_of_two_tabs_the_newer_wins_and_the_older_is_told(counter: Counter, card: Card) -> None:
     counter.sign_in(card)
     older = start_renewal(counter, card)
