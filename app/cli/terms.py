@@ -65,7 +65,10 @@ def list_all() -> None:
 @terms.command("verify")
 @click.option("--uuid", help="Of one person; everybody otherwise.")
 def verify(uuid: str | None) -> None:
-    """Check what cards signed against text, card, key and certificate. Ends with 1 on any flaw."""
+    """Check what cards signed against text, card, key and certificate. Ends with 1 on any flaw.
+
+    Days are those that the service has recorded: a card has no clock, so none is proven.
+    """
     checked, flawed = Checked(), 0
     for finding in findings(current_office().issuer, checked, uuid=uuid):
         flawed += 1
@@ -78,6 +81,6 @@ def verify(uuid: str | None) -> None:
 def sentence(finding: Finding) -> str:
     """Say which acceptance proves nothing, and why."""
     return (
-        f"acceptance {finding.acceptance}: version {finding.version} by {finding.uuid} on "
-        f"{day(finding.accepted_at)}: {WORDS[finding.flaw]}"
+        f"acceptance {finding.acceptance}: version {finding.version} by {finding.uuid}, "
+        f"recorded on {day(finding.accepted_at)}: {WORDS[finding.flaw]}"
     )

@@ -65,5 +65,7 @@ def test_a_check_without_any_acceptance_finds_nothing_wrong(app: Flask, tmp_path
 @pytest.mark.parametrize("flaw", Flaw)
 def test_every_flaw_has_its_words(flaw: Flaw) -> None:
     told = sentence(Finding(7, "500200300101", 2, START, flaw))
-    assert told.startswith("acceptance 7: version 2 by 500200300101 on 23 November 2026: ")
+    assert told.startswith(
+        "acceptance 7: version 2 by 500200300101, recorded on 23 November 2026: "
+    )
     assert WORDS[flaw] in told
