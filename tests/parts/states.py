@@ -16,8 +16,15 @@ from tests.parts.states_of_renewal import RENEWAL_STATES
 from tests.parts.states_of_self_service import SELF_SERVICE_STATES
 from tests.parts.states_of_self_service_of_agents import SELF_SERVICE_STATES_OF_AGENTS
 from tests.parts.states_of_service_centre import SERVICE_CENTRE_STATES
-from tests.parts.states_of_unfinished import UNFINISHED_STATES
+from tests.parts.states_of_unfinished import UNFINISHED_STATES, with_rows
 from tests.parts.visitor import CARDS, HOLDER, MANAGER, NEW, WRONG, Visitor
+
+WARD = "w" * 43
+A_PC = """
+INSERT INTO workstation
+    (thumbprint, jwk, name, name_folded, version, status, first_seen_at, last_seen_at)
+VALUES (:thumbprint, '{}', 'Ward 4', 'ward 4', '1', :status, datetime('now'), datetime('now'))
+"""
 
 # Addresses that show nothing to a person.
 WITHOUT_A_PAGE = {
@@ -140,6 +147,12 @@ def block_question(visitor: Visitor) -> None:
     workstation(visitor, "Block this PC")
 
 
+def decided_about_a_ward(decision: str, status: str) -> Callable[[Visitor], None]:
+    """Ask what can be decided about a PC that has only been seen, or was blocked."""
+    pc = f"/workstations/{WARD}/{decision}"
+    return with_rows(workstations(pc), (A_PC, {"thumbprint": WARD, "status": status}))
+
+
 def block_without_reason(visitor: Visitor) -> None:
     block_question(visitor)
     visitor.page.get_by_role("button", name="Block this PC").click()
@@ -233,6 +246,18 @@ STATES: tuple[State, ...] = (
         block_without_reason,
         "There is a problem",
         status=422,
+    ),
+    State(
+        "enrol a PC",
+        "workstations.ask",
+        decided_about_a_ward("enrol", "seen"),
+        "Ward 4",
+    ),
+    State(
+        "unblock a PC",
+        "workstations.ask",
+        decided_about_a_ward("unblock", "blocked"),
+        "Ward 4",
     ),
     State("blocked here", "auth.signed_out", blocked_here, "This PC has been blocked"),
     State(
