@@ -5,6 +5,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than hints
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.blueprints.forms import Form
@@ -39,7 +40,7 @@ class ReasonForm(Form):
     reason = RadioField(
         "Why is the card to be cancelled?",
         [InputRequired("Choose why the card is to be cancelled")],
-        choices=[(reason.value, words) for reason, words in REASONS.items()],
+        choices=[SelectChoice(reason.value, words) for reason, words in REASONS.items()],
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than hints
 from wtforms.validators import InputRequired, Length
 
 from app.blueprints.forms import Form
@@ -29,7 +30,9 @@ class WhatForm(Form):
     def __init__(self, *, in_use: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.what.choices = [
-            (what.value, name) for what, name in NAMES.items() if not (in_use and what in NOT_HERE)
+            SelectChoice(what.value, name)
+            for what, name in NAMES.items()
+            if not (in_use and what in NOT_HERE)
         ]
 
 

@@ -131,7 +131,7 @@ class CardDesk extends HTMLElement {
     }
     const left = card.passcode_left;
     const state = item.querySelector("[data-state]");
-    state.textContent = left === 0 ? ", locked" : left === null ? "" : `, ${left} passcode tries left`;
+    state.textContent = left === 0 ? ", locked" : left === null ? "" : `, ${left} passcode ${left === 1 ? "try" : "tries"} left`;
     state.classList.toggle("card-desk__locked", left === 0);
     const where = card.reader ? `In ${card.reader}` : "On the desk";
     item.querySelector("[data-where]").textContent = where;
