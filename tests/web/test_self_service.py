@@ -50,6 +50,7 @@ def test_whoever_takes_the_four_steps_is_registered_and_told_where_to_unlock(
 def test_each_step_says_which_it_is_and_what_is_done(ada: Visit) -> None:
     ada.to_email()
     page = ada.get("/register/email").text
+    assert "It ends in nhs.net, nhs.uk, gov.uk or mod.uk" in page
     assert "step&nbsp;3&nbsp;of&nbsp;4" in page
     assert page.count('aria-current="step"') == 1
     assert page.count(", done</span>") == 2

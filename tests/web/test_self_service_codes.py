@@ -94,6 +94,7 @@ def test_an_expired_code_and_one_whose_mail_nobody_took_are_told_apart(ada: Visi
 
 def test_how_often_a_code_may_be_sent_is_said_in_words_with_the_time(ada: Visit) -> None:
     ada.to_code()
+    assert "at most 5 in an hour" in words(ada.get("/register/code"))
     for _ in range(4):
         ada.post("/register/resend")
     for again in (

@@ -103,6 +103,10 @@ for _number in range(1, CHOSEN + 1):
 class RegisteredEmailForm(Form):
     email = EmailField("Email address")
 
+    def say_approved(self, domains: Sequence[str]) -> None:
+        """Say before anything is typed which addresses are taken."""
+        self.email.description = f"It ends in {either(domains)}"
+
     def tell(self, refusal: Invalid, domains: Sequence[str]) -> None:
         problem = refusal.problems["email"]
         self.email.errors = [EMAILS[problem].format(domains=either(domains))]

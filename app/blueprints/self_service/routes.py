@@ -28,7 +28,7 @@ from app.blueprints.self_service.forms import (
 )
 from app.blueprints.self_service.wizard import Wizard
 from app.domain.errors import Invalid, RateLimited
-from app.domain.one_time_code import DELIVERED_WITHIN, LASTS, CodeRefused
+from app.domain.one_time_code import DELIVERED_WITHIN, LASTS, MOST_SENT, CodeRefused
 from app.domain.roles import Permission
 from app.domain.security_questions import CHOSEN, QUESTIONS, SHORTEST, AnswersRefused
 from app.domain.self_service import Change, WizardStep
@@ -218,6 +218,7 @@ def _questions(wizard: Wizard, form: QuestionsForm, status: int = 200) -> Respon
 def _email(
     wizard: Wizard, form: RegisteredEmailForm, status: int = 200, *, from_contact: bool = False
 ) -> Response:
+    form.say_approved(self_service_state.approved_domains())
     return _page("email", wizard, form, status, from_contact=from_contact)
 
 
@@ -234,6 +235,7 @@ def _code(wizard: Wizard, form: CodeForm, status: int = 200) -> Response:
         sent=sent,
         late=sent is not None and now - sent.created_at > LATE,
         delivered_within=DELIVERED_WITHIN,
+        most_sent=MOST_SENT,
         lasts=LASTS,
     )
 
