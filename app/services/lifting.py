@@ -120,8 +120,10 @@ def end_registration(actor: Principal, person_id: int, reason: str, now: datetim
 
 
 def blocked_in_reach(actor: Principal, *, now: datetime) -> list[BlockedPerson]:
-    """Return the people whom an agent reaches and whose block they may lift, the newest first."""
-    if not actor.may(Permission.LIFT_BLOCK):
+    """Return the people whom an agent reaches and whose block they may lift, the newest first;
+    nobody while self-service is off, when a block keeps nobody from anything.
+    """
+    if not actor.may(Permission.LIFT_BLOCK) or self_service.mode() is Mode.OFF:
         return []
     whom = scope.belongs(scope.organisations(actor), day_of(now))
     rows = db.session.execute(

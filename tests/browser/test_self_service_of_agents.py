@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.parts.second_reader import AGENT, LOCKED, NEW, Counter
 from tests.parts.service import Service
+from tests.parts.sound import demand_sound
 from tests.parts.visitor import Visitor
 
 SPONSOR = "elspeth-marchbanks"
@@ -29,6 +30,7 @@ def test_an_agent_lifts_a_block_and_ends_a_registration_with_the_keyboard_alone(
     section = page.get_by_role("region", name="Self-service")
     expect(section).to_contain_text("o•••@northmere.nhs.uk")
     expect(section).to_contain_text("3 of 3")
+    demand_sound(page)
     section.get_by_role("link", name="Lift the block").press("Enter")
     page.get_by_label("Why is the block lifted").focus()
     page.keyboard.type("He called from the ward, and was called back there")
@@ -36,6 +38,7 @@ def test_an_agent_lifts_a_block_and_ends_a_registration_with_the_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.locator(".app-done")).to_contain_text("The block is lifted")
     expect(section).to_contain_text("0 of 3")
+    demand_sound(page)
 
     page.goto("/people/500200300116")
     section.get_by_role("link", name="End registration").press("Enter")

@@ -22,24 +22,13 @@ def message(visitor: Visitor) -> None:
     visitor.page.get_by_role("link", name="unlocked (1)").click()
 
 
-def lift(visitor: Visitor, reason: str) -> None:
-    agent(f"{OWEN}/self-service/lift")(visitor)
-    visitor.page.get_by_label("Why is the block lifted").fill(reason)
-    visitor.page.get_by_role("button", name="Lift the block").click()
-
-
 def lift_without_reason(visitor: Visitor) -> None:
-    lift(visitor, "")
-
-
-def lifted(visitor: Visitor) -> None:
-    lift(visitor, "Came to the desk, and knows his answers")
+    agent(f"{OWEN}/self-service/lift")(visitor)
+    visitor.page.get_by_role("button", name="Lift the block").click()
 
 
 SELF_SERVICE_STATES_OF_AGENTS: tuple[State, ...] = (
     State("mail of the demonstration", "demo.mail", mail, "Look again"),
-    State("blocked person", "people.show", agent(OWEN), "Failed attempts"),
-    State("lift a block", "people.lift_block", agent(f"{OWEN}/self-service/lift"), "3 failed"),
     State(
         "lift without a reason",
         "people.lift_block",
@@ -47,7 +36,6 @@ SELF_SERVICE_STATES_OF_AGENTS: tuple[State, ...] = (
         "There is a problem",
         status=422,
     ),
-    State("block lifted", "people.show", lifted, "The block is lifted"),
     State(
         "end a registration",
         "people.end_registration",

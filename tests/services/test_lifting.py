@@ -235,6 +235,14 @@ def test_whoever_registered_while_no_questions_were_asked_is_shown(
     assert seen.without_questions is without
 
 
+def test_while_self_service_is_off_nobody_waits_for_a_block_to_be_lifted(
+    app, agent: Principal, holder: Person
+) -> None:
+    blocked(holder)
+    app.config["SELF_SERVICE_MODE"] = "off"
+    assert lifting.blocked_in_reach(agent, now=LATER) == []
+
+
 def test_agents_are_shown_whom_they_reach_and_who_is_blocked(
     agent: Principal, holder: Person, count_queries
 ) -> None:
