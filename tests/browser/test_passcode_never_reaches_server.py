@@ -1,14 +1,20 @@
-"""A passcode is seen by page, bridge and card; never by the server, a log, a table, an address."""
+"""A passcode is seen by page, bridge and card; never by the server, a log, a table, an address.
+
+A PUK is seen by bridge and card, sealed by the server: never by the page.
+"""
 
 import base64
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import quote, quote_plus
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, WebSocket, expect
 
+from reader_bridge.virtual.state import CardState
+from tests.parts.at_the_centre import AtTheCentre
 from tests.parts.renewer import EXPIRING, renew
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, NEW, WRONG, Visitor
@@ -98,6 +104,62 @@ def test_a_passcode_typed_for_a_renewal_is_never_sent_logged_or_kept(
     kept = b"\n".join(kept_by(service))
     assert b"card.renewed" in kept, "the audit was not searched"
     assert [trace for trace in secrets if trace in kept] == []
+
+
+def test_an_unlock_sends_no_passcode_to_the_server_and_shows_the_page_no_puk(
+    context: BrowserContext, page: Page, service: Service
+) -> None:
+    heard, frames = Heard(context), frames_of(page)
+    nadia = AtTheCentre(page, service)
+    puks = {puk_in(service, nadia.card)}
+    nadia.be_at("passcode")
+    nadia.choose_passcode("zyxwvuts")  # refused before the card is touched
+    expect(page.locator("[data-code=passcode-refused]")).to_be_visible()
+    shown = page.content()
+    nadia.choose_passcode(NEW)
+    nadia.expect_heading("Your Smartcard is unlocked")
+    puks.add(puk_in(service, nadia.card))
+    assert len(puks) == 2, "the PUK was not replaced"
+
+    unseen = {trace for puk in puks for trace in traces(puk)}
+    said = b"\n".join(frames)
+    assert b"puk_candidates" in base64_opened(said), "the frames were not recorded"
+    assert [trace for trace in unseen if trace in said + base64_opened(said)] == []
+    assert not any(puk in shown + page.content() for puk in puks)
+    secrets = unseen | traces(NEW) | traces("zyxwvuts")
+    sent = b"\n".join(heard.everything())
+    assert b"/ticket" in sent, "the unlock was not recorded"
+    assert [trace for trace in secrets if trace in sent] == []
+    kept = b"\n".join(kept_by(service))
+    assert b"card.unlocked" in kept, "the audit was not searched"
+    assert [trace for trace in secrets if trace in kept] == []
+
+
+def frames_of(page: Page) -> list[bytes]:
+    """What goes over the page's websockets from now on, in both directions."""
+    frames: list[bytes] = []
+
+    def note(payload: str | bytes) -> None:
+        frames.append(payload.encode() if isinstance(payload, str) else payload)
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", note)
+        socket.on("framereceived", note)
+
+    page.on("websocket", listen)
+    return frames
+
+
+def base64_opened(said: bytes) -> bytes:
+    """Every long enough word in base64url, opened: tickets, receipts, sealed values."""
+    words = re.findall(rb"[A-Za-z0-9_-]{16,}", said)
+    whole = (word[: -(len(word) % 4) or None] for word in words)
+    return b"\n".join(base64.urlsafe_b64decode(word) for word in whole)
+
+
+def puk_in(service: Service, card: str) -> str:
+    """The PUK that is in a virtual card."""
+    return CardState.load(service.installation.cards / f"{card}.json").puk.value.decode()
 
 
 def test_nothing_of_a_passcode_stays_in_the_browser(page: Page, service: Service) -> None:

@@ -141,6 +141,18 @@ def test_the_start_is_the_same_for_every_number_and_for_none(page: Page) -> None
     assert len(seen) == 1, seen
 
 
+def test_on_a_pc_that_is_not_enrolled_every_card_is_told_so_before_it_is_asked(page: Page) -> None:
+    db.session.query(Workstation).update({"status": WorkstationStatus.SEEN})
+    db.session.commit()
+    seen = set()
+    for guid in (page.guid, "0" * 32):
+        begun = page.start(card=guid)
+        seen.add((begun.status_code, begun.data, page.cost))
+        assert "has not been enrolled" in begun.text
+        assert "telephone numbers" in begun.text
+    assert len(seen) == 1
+
+
 def test_a_result_that_is_none_of_a_bridge_s_is_answered_as_every_refusal_is(page: Page) -> None:
     begun = page.start().json
     answer = page._post(begun["result_url"], {"step": begun["step"], "results": [{}]})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from flask import Flask
 
@@ -38,3 +39,13 @@ def counting(app: Flask) -> Iterator[Counted]:
         yield counted
     finally:
         app.extensions[hashing.EXTENSION] = before
+
+
+class QuickHashes:
+    """In the place of the slow ones, where what is tried is not how slow they are."""
+
+    def hash(self, text: str) -> str:
+        return sha256(text.encode()).hexdigest()
+
+    def matches(self, hashed: str, text: str) -> bool:
+        return hashed == self.hash(text)

@@ -1,7 +1,6 @@
 """Unlocking without an agent: the card's proof, answers, a mailed code, a new passcode."""
 
 from datetime import datetime
-from hashlib import sha256
 
 from sqlalchemy import select
 
@@ -21,20 +20,11 @@ from tests.faults.scenarios.issuing import OnIssuedCard
 from tests.faults.truth import must_be_whole
 from tests.faults.world import World
 from tests.parts.codes import mailed_code
+from tests.parts.hashing import QuickHashes
 from tests.parts.self_service import REGISTERED_EMAIL, registered
 
 CHOSEN = list(QUESTIONS)[:4]
 MOST_PAGES = 12  # that one attempt may take
-
-
-class QuickHashes:
-    """In the place of the slow ones: a thousand cuts are a thousand times five hashes."""
-
-    def hash(self, text: str) -> str:
-        return sha256(text.encode()).hexdigest()
-
-    def matches(self, hashed: str, text: str) -> bool:
-        return hashed == self.hash(text)
 
 
 class Holder(Someone):
