@@ -185,7 +185,9 @@ def test_a_secret_is_tried_again_each_minute_and_arrives_when_the_server_is_back
     assert (message.attempts, message.delivered_at) == (11, clock())
 
 
-def test_a_secret_that_is_of_no_more_use_is_given_up_wiped_and_no_trouble(secret, server, clock):
+def test_a_secret_that_is_of_no_more_use_is_given_up_wiped_and_never_tried_again(
+    secret, server, clock
+):
     message = secret()
     server(free_port())
     clock.advance(minutes=59)
@@ -197,9 +199,10 @@ def test_a_secret_that_is_of_no_more_use_is_given_up_wiped_and_no_trouble(secret
         assert outbox.deliver(clock).given_up == 1
         assert catcher.messages == []
     assert (message.failed_at, message.bodies_sealed) == (clock(), None)
-    assert not mail_status.trouble(clock())
-    assert mail_status.status(clock()).problems == []
+    assert mail_status.trouble(clock()).given_up == 0
     assert mail_status.retry(clock()) == 0
+    clock.advance(days=1)
+    assert outbox.deliver(clock) == outbox.Delivery()
 
 
 def test_a_secret_whose_key_is_not_here_is_given_up_and_holds_up_nothing(
@@ -207,7 +210,7 @@ def test_a_secret_whose_key_is_not_here_is_given_up_and_holds_up_nothing(
 ):
     message = secret()
     queued()
-    before = app.extensions.pop(keys.EXTENSION)
+    before = keys.vault()
     app.extensions[keys.EXTENSION] = Vault(bytes(32))
     with mail_catcher() as catcher:
         server(catcher.port)

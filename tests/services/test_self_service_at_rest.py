@@ -33,7 +33,7 @@ HASHES = {"first-film": "hash of one", "first-dish": "hash of another"}
 @pytest.fixture
 def kept(app: Flask) -> Iterator[SelfService]:
     """A registration, a draft, and a code on its way, sealed under the old key."""
-    before = app.extensions.get(keys.EXTENSION)
+    before = keys.vault()
     app.extensions[keys.EXTENSION] = Vault(OLD)
     person = a_person()
     row = SelfService(person_id=person.id, email="a@nhs.net", registered_at=START)

@@ -27,8 +27,7 @@ pytestmark = pytest.mark.usefixtures("db_session")
 @pytest.fixture
 def before(app: Flask) -> Iterator[Vault]:
     """The vault as it was when the rows were written."""
-    made = Vault(OLD)
-    kept = app.extensions.get(keys.EXTENSION)
+    kept, made = keys.vault(), Vault(OLD)
     app.extensions[keys.EXTENSION] = made
     yield made
     app.extensions[keys.EXTENSION] = kept
