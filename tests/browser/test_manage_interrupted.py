@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
+from tests.parts.chip_and_database import believed, guid_of, in_chip
 from tests.parts.chromium import Complaints
 from tests.parts.desk import READER_1, READER_2
 from tests.parts.second_reader import AGENT, BLANK, EXPIRING, LOCKED, NEW, Counter
@@ -76,7 +77,9 @@ def test_the_agents_own_card_pulled_halfway_signs_out_and_the_renewal_goes_on_la
     counter.sees_done("Certificates renewed")
 
 
-def test_a_card_pulled_while_it_is_issued_goes_on_where_it_stopped(counter: Counter) -> None:
+@pytest.fixture
+def half_issued(counter: Counter) -> Counter:
+    """A card was pulled while it was issued, and put back."""
     page = counter.visitor.page
     counter.open(BLANK)
     page.goto("/people/500200300108/issue")
@@ -87,30 +90,33 @@ def test_a_card_pulled_while_it_is_issued_goes_on_where_it_stopped(counter: Coun
     counter.press("Issue this card")
     expect(counter.main.locator("[data-code=card-removed]")).to_be_visible()
     counter.user_puts_in(BLANK)
-    expect(counter.main.locator("[data-code=card-removed]")).to_have_count(0)
-    expect(counter.main).to_contain_text("It goes on where it stopped")
-    counter.type_new_passcode()
-    counter.press("Continue")
-    counter.sees_done("Card issued")
+    return counter
 
 
-def test_an_issue_that_was_given_up_leaves_a_blank_card(counter: Counter) -> None:
-    page = counter.visitor.page
-    counter.open(BLANK)
-    page.goto("/people/500200300108/issue")
-    counter.check_identity("Approve the issue")
-    second(counter, "blank")
-    meanwhile(page, counter.user_takes_out, answers=2)
-    counter.type_new_passcode()
-    counter.press("Issue this card")
-    expect(counter.main.locator("[data-code=card-removed]")).to_be_visible()
-    counter.user_puts_in(BLANK)
-    page.goto("/manage-smartcard")
-    counter.main.get_by_role("link", name="Put right").click()
-    counter.press("Erase this card")
-    counter.sees_done("Card erased")
-    page.goto("/manage-smartcard")
-    second(counter, "blank")
+def test_a_card_pulled_while_it_is_issued_goes_on_where_it_stopped(half_issued: Counter) -> None:
+    main = half_issued.main
+    expect(main.locator("[data-code=card-removed]")).to_have_count(0)
+    expect(main).to_contain_text("It goes on where it stopped")
+    half_issued.type_new_passcode()
+    half_issued.press("Continue")
+    half_issued.sees_done("Card issued")
+    belief = believed(half_issued.visitor.service, guid_of(half_issued.visitor.service, BLANK))
+    assert (belief.status, belief.has_holder, belief.unfinished) == ("issued", True, [])
+    assert belief.certificates == in_chip(half_issued.visitor.service, BLANK)
+
+
+def test_an_issue_that_was_given_up_leaves_a_blank_card(half_issued: Counter) -> None:
+    service = half_issued.visitor.service
+    guid = guid_of(service, BLANK)
+    half_issued.visitor.page.goto("/manage-smartcard")
+    half_issued.main.get_by_role("link", name="Put right").click()
+    half_issued.press("Erase this card")
+    half_issued.sees_done("Card erased")
+    belief = believed(service, guid)
+    assert (belief.status, belief.has_holder, belief.unfinished) == ("blank", False, [])
+    assert (belief.certificates, in_chip(service, BLANK)) == ({}, {})
+    half_issued.visitor.page.goto("/manage-smartcard")
+    second(half_issued, "blank")
 
 
 def test_while_the_users_card_works_the_agents_own_goes_on_proving_its_presence(

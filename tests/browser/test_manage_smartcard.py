@@ -5,10 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.parts.chip_and_database import believed, guid_of, in_chip
 from tests.parts.chromium import Complaints
 from tests.parts.second_reader import (
     AGENT,
     BLANK,
+    CANCELLED,
     EXPIRED,
     EXPIRING,
     LOCKED,
@@ -134,3 +136,18 @@ def test_a_card_is_suspended_and_resumed_without_being_here(counter: Counter) ->
     page.get_by_role("link", name="Resume", exact=True).click()
     counter.press("Resume this card")
     expect(counter.main).to_contain_text("The card can be used again")
+
+
+def test_a_cancelled_card_is_erased_and_nothing_of_its_holder_stays_in_it(
+    counter: Counter, service: Service
+) -> None:
+    page, guid = counter.visitor.page, guid_of(service, CANCELLED)
+    counter.open(CANCELLED)
+    counter.choose("Erase")
+    counter.press("Erase this card")
+    counter.sees_done("Card erased")
+    erased = believed(service, guid)
+    assert (erased.status, erased.unfinished, erased.certificates) == ("cancelled", [], {})
+    assert in_chip(service, CANCELLED) == {}
+    page.goto("/manage-smartcard")
+    expect(counter.main.locator("[data-second=blank]")).to_be_visible()

@@ -9,7 +9,7 @@ from tests.parts.visitor import CARDS, HOLDER, Visitor
 
 AGENT = "bryn-llewellyn"  # Advanced RA Agent of the hospital, with no other position
 EXPIRING, EXPIRED, LOCKED = "isla-farquharson", "keira-osullivan", "nadia-rahman"
-BLANK = "blank-1"
+BLANK, CANCELLED = "blank-1", "mei-lin-zhao"
 NEW = "heron-77"
 
 
