@@ -24,7 +24,7 @@ from app.domain.principal import Principal
 from app.domain.statuses import PersonStatus
 from app.extensions import db
 from app.models import CardOperation, Person
-from app.services import profile
+from app.services import giving_up, profile
 from app.services.look_at_person import CURRENT, looked_at
 from app.services.profile import Profile
 from reader_bridge.contract import Algorithm
@@ -34,17 +34,25 @@ GUID_DIGITS = 32
 
 @dataclass(frozen=True)
 class Issuing:
-    """Whom a card is to be issued to. ``begun`` is an issue that stands still."""
+    """Whom a card is to be issued to. ``begun`` is an issue that stands still.
+
+    ``only_give_up``: the account was closed after a card was begun, which can only be given up.
+    """
 
     row: Person
     person: Profile
     offer: Offer
     begun: CardOperation | None
     goes_on: bool  # the agent has begun it in this session: their approval stands
+    only_give_up: bool
 
 
-def read(actor: Principal, uuid: str, *, now: datetime, look: bool = False) -> Issuing:
+def read(
+    actor: Principal, uuid: str, *, now: datetime, look: bool = False, or_give_up: bool = False
+) -> Issuing:
     """Return whom a card is to be issued to. ``look`` leaves an event, and commits.
+
+    ``or_give_up``: a card that was begun for a person whose account is closed by now will do, too.
 
     Raises:
         NotFound: no such person, or out of reach.
@@ -54,16 +62,19 @@ def read(actor: Principal, uuid: str, *, now: datetime, look: bool = False) -> I
     row = looked_at(actor, uuid, now=now) if look else scope.person(actor, uuid, today=today)
     shown = profile.read(row.id, today=today)
     begun = _begun(row)
+    closed = shown.status is PersonStatus.CLOSED
+    only_give_up = closed and or_give_up and giving_up.stands(row)
     offer = offer_to_issue(
         role=actor.role,
         own=row.id == actor.person_id,
         in_scope=True,
-        holder_closed=shown.status is PersonStatus.CLOSED,
+        holder_closed=closed and not only_give_up,
         replaces=next((card.number for card in shown.cards if card.status in CURRENT), None),
         unfinished=begun is not None,
     )
     demand(offer)
-    return Issuing(row, shown, offer, begun, goes_on=begun is not None and _approved(begun, actor))
+    goes_on = begun is not None and _approved(begun, actor)
+    return Issuing(row, shown, offer, begun, goes_on=goes_on, only_give_up=only_give_up)
 
 
 def start_approval(

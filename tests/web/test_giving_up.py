@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.domain.statuses import OperationState
+from app.domain.statuses import OperationState, PersonStatus
 from app.extensions import db
 from app.models import CardOperation, Organisation, Person
 from tests.parts.clock import START
@@ -80,6 +80,25 @@ def test_a_card_is_given_up_without_an_identity_check(client: FlaskClient, holde
     assert "Issue this card" not in in_reader
     another = offered(client, holder, None, "?give-up=yes")
     assert "This is not the card that was begun for Grace Hopper" in another
+
+
+def test_a_card_begun_for_somebody_who_has_left_is_only_given_up(
+    client: FlaskClient, holder: Person
+) -> None:
+    holder.status = PersonStatus.CLOSED
+    db.session.commit()
+    where = f"/people/{holder.uuid}/issue"
+    assert client.get(where).status_code == 409
+    row = begun(holder, "issue")
+    assert row.card is not None
+    assert "Give up a Smartcard" in client.get(where).text
+    in_reader = offered(client, holder, row.card.guid)
+    assert "Erase this card" in in_reader
+    assert "Issue this card" not in in_reader
+    answer = posts(client, f"{where}/start", {"sid": "s", "seat": "seat-2", "reading": {}})
+    assert answer.status_code == 409
+    assert "closed" in answer.text
+    assert "reader bridge" in gives_up(client, holder, {"guid": row.card.guid}).text
 
 
 def test_a_card_that_is_being_erased_is_offered_nothing_else(

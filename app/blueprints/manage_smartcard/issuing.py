@@ -35,10 +35,11 @@ GIVE_UP = "give-up"  # in an address: a card that was begun is not to be issued 
 @requires(Permission.ISSUE_CARD)
 def issue(uuid: str) -> ResponseReturnValue:
     """Ask for the identity check first; then for the blank card."""
-    whom = issuing.read(principal(), uuid, now=clock.now(), look=True)
+    whom = issuing.read(principal(), uuid, now=clock.now(), look=True, or_give_up=True)
     approval = request.args.get("approval", "")[:APPROVAL_LENGTH]
     begun = giving_up.stands(whom.row)
-    gives_up = begun and GIVE_UP in request.args  # which wants no identity check
+    # Which wants no identity check
+    gives_up = begun and (whom.only_give_up or GIVE_UP in request.args)
     page = "issue.html" if approval or whom.goes_on or gives_up else "identity.html"
     return render_template(
         f"manage_smartcard/{page}",
@@ -74,7 +75,7 @@ def approve_issue(uuid: str) -> ResponseReturnValue:
 @requires(Permission.ISSUE_CARD)
 def issue_card(uuid: str) -> ResponseReturnValue:
     """Say whether the card in the second reader can be issued to this person."""
-    whom = issuing.read(principal(), uuid, now=clock.now())
+    whom = issuing.read(principal(), uuid, now=clock.now(), or_give_up=True)
     shown, others = presented()
     if shown is None:
         return in_reader("choose", cards=others)
@@ -86,6 +87,7 @@ def issue_card(uuid: str) -> ResponseReturnValue:
         return in_reader("not-blank", card=shown)
     begun = giving_up.begun_with(whom.row, shown.guid)
     erasing = begun is not None and begun.kind == erase.KIND
+    only_give_up = whom.only_give_up or GIVE_UP in request.args
     return render_template(
         "manage_smartcard/_blank.html",
         shown=shown,
@@ -94,7 +96,7 @@ def issue_card(uuid: str) -> ResponseReturnValue:
         gives_up=begun is not None,
         erasing=erasing,
         # A card that shows nothing may also be another one
-        issuable=GIVE_UP not in request.args and (not erasing or shown.guid is None),
+        issuable=not only_give_up and (not erasing or shown.guid is None),
         **_shown(whom, request.args.get("approval", "")[:APPROVAL_LENGTH]),
     )
 
@@ -160,7 +162,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
 def show_giving_up(row: CardOperation, **said: Any) -> ResponseReturnValue:
     """Show what the card answered that is erased instead of issued, in the place of its form."""
     assert row.person is not None
-    whom = issuing.read(principal(), row.person.uuid, now=clock.now())
+    whom = issuing.read(principal(), row.person.uuid, now=clock.now(), or_give_up=True)
     return render_template(
         "manage_smartcard/_giving_up.html", erasing=True, person=whom.person, **said
     )
