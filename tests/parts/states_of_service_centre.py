@@ -3,9 +3,10 @@
 The further states of its pages are looked over on the way, in browser/test_service_centre.py.
 """
 
-from collections.abc import Callable
+from playwright.sync_api import expect
 
 from tests.parts.at_the_centre import NADIA, AtTheCentre
+from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in
 from tests.parts.visitor import HOLDER, Visitor
 
@@ -15,17 +16,16 @@ SHOW, UNLOCK, STEP, CHECK = (
 UNLOCKING, CHECKING = "/service-centre/unlock", "/service-centre/check"
 
 
-def with_card_at(address: str, card: str) -> Callable[[Visitor], None]:
-    def show(visitor: Visitor) -> None:
-        visitor.insert(card)
-        visitor.page.goto(address)
-
-    return show
-
-
 def turned_away(visitor: Visitor) -> None:
     visitor.insert("owen-pritchard")
     AtTheCentre(visitor.page, visitor.service).start()
+
+
+def one_card_after_the_other(visitor: Visitor) -> None:
+    visitor.insert(NADIA)
+    visitor.page.goto(CHECKING)
+    expect(visitor.page.locator("[data-look=locked]")).to_be_visible()
+    visitor.insert(HOLDER, READER_2)
 
 
 SERVICE_CENTRE_STATES: tuple[State, ...] = (
@@ -33,6 +33,5 @@ SERVICE_CENTRE_STATES: tuple[State, ...] = (
     State("unlock, signed in", UNLOCK, signed_in(address=UNLOCKING), "it is not locked"),
     State("unlock, turned away", UNLOCK, turned_away, "cannot be unlocked here"),
     State("unlock, over", STEP, at(f"{UNLOCKING}/nothing"), "This unlock has ended"),
-    State("check, locked", CHECK, with_card_at(CHECKING, NADIA), "Your card is locked"),
-    State("check, ready", CHECK, with_card_at(CHECKING, HOLDER), "tries left"),
+    State("check, two cards", CHECK, one_card_after_the_other, "Your card can be used"),
 )
