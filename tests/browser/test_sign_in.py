@@ -1,9 +1,10 @@
 """Signing in with a card: every state of the readers, every answer of the card."""
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.parts.chromium import Complaints
 from tests.parts.desk import READER_1, READER_2
@@ -230,3 +231,35 @@ def test_an_empty_passcode_is_asked_for_without_troubling_the_card(visitor: Visi
     expect(field).to_be_focused()
     left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
     assert left[HOLDER] == 3
+
+
+def test_a_card_that_was_swapped_faster_than_the_reader_tells_is_read_again(
+    visitor: Visitor,
+) -> None:
+    """As PC/SC has it: the new card is there, and the first connection to it is a dead one."""
+    questions: list[int] = []
+
+    def first_reading_fails(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def ask(message: str | bytes) -> None:
+            asked = json.loads(message)
+            if asked["command"] == "read-card":
+                questions.append(asked["id"])
+            server.send(message)
+
+        def hear(message: str | bytes) -> None:
+            said = json.loads(message)
+            if questions and said.get("re") == questions[0] and len(questions) == 1:
+                gone = {"code": "card-removed", "outcome": "none"}
+                message = json.dumps({"re": said["re"], "error": gone})
+            socket.send(message)
+
+        socket.on_message(ask)
+        server.on_message(hear)
+
+    visitor.page.route_web_socket(re.compile("/v1$"), first_reading_fails)
+    visitor.show_card()
+    expect(visitor.page.locator("main")).to_contain_text("The card was taken out")
+    expect(visitor.page.get_by_label("Passcode", exact=True)).to_be_visible()
+    assert len(questions) == 2

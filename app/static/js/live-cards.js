@@ -10,6 +10,11 @@ import { cardIsWorking } from "./card-step.js";
 import { announce, showFragment } from "./regions.js";
 import { LostServer, postJson } from "./server.js";
 
+/** Said of a card that went while it was read. Often another one has come at the same moment. */
+const SWAPPED = ["card-removed", "card-changed"];
+const AGAIN_MS = 1000;
+const MOST_AGAIN = 3;
+
 export class LiveCards extends HTMLElement {
   bridge = theBridge();
   /** @type {string | null} the seat of the card that is meant */ seat = null;
@@ -19,6 +24,8 @@ export class LiveCards extends HTMLElement {
   /** Whether an answer about a card that is gone stays until the next card comes. */
   #keepAnswer = false;
   #turn = 0;
+  /** How often the cards on screen were read again because one of them had just been swapped. */
+  #again = 0;
 
   connectedCallback() {
     this.bridge.addEventListener("change", () => this.look());
@@ -116,10 +123,22 @@ export class LiveCards extends HTMLElement {
       this.reading = cards.find((card) => card.seat === seat) ?? null;
       this.#keepAnswer = false;
       this.#put(answer.html ?? "");
+      this.#readAgain(cards, turn, chosen);
     } catch (error) {
       if (turn !== this.#turn || !(error instanceof LostServer)) return;
       if (error.html) this.#put(error.html);
       else this.#showState(error.word);
+    }
+  }
+
+  /**
+   * Cards that were swapped faster than a reader tells are not told of twice: look for oneself.
+   * @param {{error?: {code: string}}[]} cards @param {number} turn @param {string | null} chosen
+   */
+  #readAgain(cards, turn, chosen) {
+    if (!cards.some((card) => SWAPPED.includes(card.error?.code ?? ""))) this.#again = 0;
+    else if (this.#again++ < MOST_AGAIN) {
+      setTimeout(() => turn === this.#turn && this.#showCards(chosen), AGAIN_MS);
     }
   }
 
