@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, or_, select, update
 
+from app.card_operations import service_centre
 from app.domain.statuses import OperationState, SessionEnd, WorkstationStatus
 from app.extensions import db
 from app.models import (
@@ -28,7 +29,7 @@ DRAFTS_KEPT = timedelta(days=30)  # of self-service: somebody who never came bac
 LIMITS_KEPT = timedelta(days=1)
 PROOFS_KEPT = timedelta(hours=1)  # their journal; that the card was there is in the session
 SEEN_KEPT = timedelta(days=30)  # a PC about which nobody decided, and where nothing happened
-SIGN_INS_KEPT = timedelta(hours=12)  # a sign-in that nobody finished
+SIGN_INS_KEPT = timedelta(hours=12)  # a sign-in that nobody finished; a proof for an unlock
 
 
 def tidy(now: datetime) -> dict[str, int]:
@@ -40,6 +41,12 @@ def tidy(now: datetime) -> dict[str, int]:
             delete(CardOperation).where(
                 CardOperation.kind == PRESENCE_KIND,
                 CardOperation.updated_at < now - PROOFS_KEPT,
+            )
+        ),
+        "proofs at the Service Centre": _remove(
+            delete(CardOperation).where(
+                CardOperation.kind == service_centre.KIND,
+                CardOperation.updated_at < now - SIGN_INS_KEPT,
             )
         ),
         "sessions": _remove(delete(Session).where(Session.ended_at < now - SESSIONS_KEPT)),

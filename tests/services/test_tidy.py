@@ -123,6 +123,13 @@ def test_the_journal_of_proofs_of_presence_is_removed_with_its_steps(clock):
     assert (how_many(CardOperation), how_many(CardOperationStep)) == (0, 0)
 
 
+def test_the_journal_of_proofs_at_the_service_centre_is_removed_and_unlocks_are_not(clock):
+    an_operation(clock(), kind="service-centre")
+    an_operation(clock(), public_id="unlock", kind="unlock")
+    tidy(clock.advance(hours=12, seconds=1))
+    assert db.session.scalars(select(CardOperation.kind)).all() == ["unlock"]
+
+
 def test_a_pc_that_was_only_seen_is_forgotten_and_one_with_a_story_is_not(clock):
     """Anybody can say hello with a new key: their rows must not grow for ever."""
     for name, columns in {
