@@ -16,9 +16,10 @@ from app.card_operations.keys_on_card import key_on, key_row_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import OwnCardUnfinished
 from app.card_operations.statements import StatementRefused
+from app.card_operations.which_card import demand_own
 from app.domain import approval
 from app.domain.approval import Act, ActKind, Named
-from app.domain.errors import Conflict, NotAllowed, NotFound, NotSignedIn
+from app.domain.errors import NotAllowed, NotFound, NotSignedIn
 from app.domain.principal import Principal
 from app.domain.roles import Permission, decides_on_own
 from app.domain.statuses import Outcome
@@ -127,8 +128,7 @@ def start(
     holder_id = concerned.person_id if concerned else None
     if decides_on_own(principal.person_id, act.person_id, holder_id):
         raise NotAllowed(PERMISSIONS[act.act], "own-card")
-    if guid is not None and guid.lower() != principal.card_guid:
-        raise Conflict("another-card")
+    demand_own(principal, guid)
     own = db.session.get_one(Card, principal.card_id)
     if key_row_on(own, Slot.SIGNATURE) is None:
         raise OwnCardUnfinished

@@ -17,6 +17,7 @@ from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, 
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.statements import StatementRefused
+from app.card_operations.which_card import demand_own
 from app.domain.card_lifecycle import CardStatus
 from app.domain.card_services import CardService, CardServiceRefused, WhyNot
 from app.domain.errors import Conflict
@@ -264,8 +265,7 @@ def start(
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
     card = db.session.get_one(Card, principal.card_id)
-    if guid is not None and guid.lower() != card.guid:
-        raise Conflict("another-card")
+    demand_own(principal, guid)
     lost = _lost_in(browser, card)
     if lost is not None and lost.session_id == principal.session_id:
         raise ChangeUnsettled(operation=lost.public_id)

@@ -16,7 +16,7 @@ from app.card_operations.change_passcode import changed_lately, passcode_hint
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import OwnCardUnfinished
-from app.domain.errors import Conflict
+from app.card_operations.which_card import demand_own
 from app.domain.principal import Principal
 from app.domain.self_service import Change
 from app.domain.statuses import Outcome
@@ -83,8 +83,7 @@ def start(
         OwnCardUnfinished: a renewal was cut off, and the card's authentication key is not known.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
     """
-    if guid is not None and guid.lower() != principal.card_guid:
-        raise Conflict("another-card")
+    demand_own(principal, guid)
     card = db.session.get_one(Card, principal.card_id)
     return journal.begin(
         REGISTER,

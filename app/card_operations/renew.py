@@ -48,6 +48,7 @@ from app.card_operations.office import Office
 from app.card_operations.refusals import VouchingKeyEnded
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
+from app.card_operations.which_card import demand_own
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.card_services import (
     CardFacts,
@@ -58,7 +59,7 @@ from app.domain.card_services import (
     offer_to_holder,
 )
 from app.domain.days import day_of
-from app.domain.errors import Conflict, NotFound
+from app.domain.errors import NotFound
 from app.domain.principal import Principal
 from app.domain.renewal import renewals_after
 from app.domain.statuses import OperationState, Outcome, PersonStatus
@@ -154,8 +155,7 @@ def start_own(
     card = card_rows.read(principal.card_id)
     if card is None:
         raise NotFound("card")
-    if guid is not None and guid.lower() != card.guid:
-        raise Conflict("another-card")
+    demand_own(principal, guid)
     permitted.demand_of_holder(principal, card, CardService.RENEW, now=now)
     return _begin_or_go_on(
         card, sid=sid, seat=seat, browser=browser, actor=principal, office=office, now=now

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from cryptography import x509
 from sqlalchemy import select
 
+from app.domain.errors import Conflict
+from app.domain.principal import Principal
 from app.extensions import db
 from app.models import Card, Certificate
 from reader_bridge.contract import Slot
@@ -29,6 +31,16 @@ def which_card(guid: str | None, certificates: Mapping[str, bytes]) -> Card | No
         if found is None and written:
             found = _with_certificate(written)
     return found
+
+
+def demand_own(principal: Principal, guid: str | None) -> None:
+    """Make sure that a card in a reader, which shows this, is the one that is signed in with.
+
+    Raises:
+        Conflict: it is another one.
+    """
+    if guid is not None and guid.lower() != principal.card_guid:
+        raise Conflict("another-card")
 
 
 def _with_certificate(der: bytes) -> Card | None:

@@ -1,5 +1,6 @@
 """Taking a card out of use: for good, signed by the agent's own card, or for a time."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import (
@@ -108,16 +109,7 @@ def suspend(uuid: str, card_id: int) -> ResponseReturnValue:
 @requires(Permission.SUSPEND_CARD)
 def do_suspend(uuid: str, card_id: int) -> ResponseReturnValue:
     whose = about(uuid, card_id, CardService.SUSPEND)
-    form = SuspendForm()
-    if not form.validate():
-        return hold(whose, CardService.SUSPEND, form, 422)
-    try:
-        cards.suspend(principal(), card_id, note=form.note.data or "", now=clock.now())
-    except Invalid as refusal:
-        tell(form, refusal, NOTE_PROBLEMS)
-        return hold(whose, CardService.SUSPEND, form, 422)
-    flash("card-suspended")
-    return redirect(url_for("manage_smartcard.card_services", uuid=uuid, card_id=card_id), 303)
+    return _carried_out(whose, CardService.SUSPEND, SuspendForm(), cards.suspend, "card-suspended")
 
 
 @bp.get(f"{ADDRESS}/resume")
@@ -131,12 +123,7 @@ def resume(uuid: str, card_id: int) -> ResponseReturnValue:
 @requires(Permission.SUSPEND_CARD)
 def do_resume(uuid: str, card_id: int) -> ResponseReturnValue:
     whose = about(uuid, card_id, CardService.RESUME)
-    form = ResumeForm()
-    if not form.validate():
-        return hold(whose, CardService.RESUME, form, 422)
-    cards.resume(principal(), card_id, note=form.note.data or "", now=clock.now())
-    flash("card-resumed")
-    return redirect(url_for("manage_smartcard.card_services", uuid=uuid, card_id=card_id), 303)
+    return _carried_out(whose, CardService.RESUME, ResumeForm(), cards.resume, "card-resumed")
 
 
 def hold(whose: About, service: CardService, form: Any, status: int = 200) -> ResponseReturnValue:
@@ -144,3 +131,20 @@ def hold(whose: About, service: CardService, form: Any, status: int = 200) -> Re
         "manage_smartcard/hold.html", service=service, form=form, **whose.shown()
     )
     return page, status
+
+
+def _carried_out(
+    whose: About, service: CardService, form: Any, decide: Callable[..., None], done: str
+) -> ResponseReturnValue:
+    if not form.validate():
+        return hold(whose, service, form, 422)
+    try:
+        decide(principal(), whose.card.id, note=form.note.data or "", now=clock.now())
+    except Invalid as refusal:
+        tell(form, refusal, NOTE_PROBLEMS)
+        return hold(whose, service, form, 422)
+    flash(done)
+    services = url_for(
+        "manage_smartcard.card_services", uuid=whose.person.uuid, card_id=whose.card.id
+    )
+    return redirect(services, 303)
