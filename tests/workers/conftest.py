@@ -65,7 +65,7 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="package", params=KINDS)
 def running(
     request: pytest.FixtureRequest,
     worker: str,

@@ -2,13 +2,26 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from app.domain.days import day_of
 from tests.workers.conftest import Cluster
 from tools.installation import ROOT
 
 PROGRAMS = 4
+
+
+@pytest.fixture(autouse=True)
+def _last_days_are_put_back(cluster: Cluster) -> Iterator[None]:
+    cluster.value("CREATE TABLE last_day AS SELECT id, expires_on FROM card")
+    yield
+    cluster.value(
+        "UPDATE card SET expires_on = (SELECT expires_on FROM last_day WHERE last_day.id = card.id)"
+    )
+    cluster.value("DROP TABLE last_day")
 
 
 def test_several_programs_remind_at_once_and_each_holder_hears_once(cluster: Cluster) -> None:
