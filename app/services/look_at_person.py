@@ -3,40 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from app import audit, scope
-from app.card_operations import permitted
 from app.domain.card_lifecycle import CardStatus
-from app.domain.card_services import Offer, offer_to_issue
+from app.domain.card_services import CardService, Offer, offer_to_issue
 from app.domain.days import day_of
 from app.domain.principal import Principal
 from app.domain.roles import Permission
 from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
-from app.models import Card, CardOperation, Person
-from app.services import lifting, profile, requests
+from app.models import Person
+from app.services import lifting, profile, requests, unfinished
 from app.services.lifting import SeenByAgent
 from app.services.profile import Profile
 from app.services.requests import RequestRow
+from app.services.unfinished import Stopped
 
 CURRENT = frozenset(
     {CardStatus.ISSUED, CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRED}
 )
-
-
-# What, half done, leaves a card that needs somebody to go on
-HALF_DONE = (*permitted.HALF_DONE, "unlock")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfDone:
-    """A card operation that was begun and has not ended."""
-
-    kind: str
-    card_id: int | None
-    card_number: str | None
-    begun_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +31,7 @@ class Look:
     own: bool
     issue: Offer
     requests: list[RequestRow]
-    half_done: list[HalfDone]
+    half_done: list[Stopped]
     self_service: SeenByAgent
 
 
@@ -62,14 +46,14 @@ def look(actor: Principal, uuid: str, *, now: datetime) -> Look:
     shown = profile.read(row.id, today=day_of(now))
     own = row.id == actor.person_id
     current = next((card.number for card in shown.cards if card.status in CURRENT), None)
-    half_done = _half_done(row.id)
+    half_done = unfinished.of_person(row.id, now=now)
     issue = offer_to_issue(
         role=actor.role,
         own=own,
         in_scope=True,
         holder_closed=shown.status is PersonStatus.CLOSED,
         replaces=current,
-        unfinished=any(each.kind == "issue" for each in half_done),
+        unfinished=any(each.service is CardService.ISSUE for each in half_done),
     )
     filed = requests.about(row.id, reader=actor)
     closed = shown.status is PersonStatus.CLOSED
@@ -104,25 +88,6 @@ def looked_at(actor: Principal, uuid: str, *, now: datetime) -> Person:
         )
         db.session.commit()
     return row
-
-
-def _half_done(person_id: int) -> list[HalfDone]:
-    rows = db.session.execute(
-        select(
-            CardOperation.kind,
-            CardOperation.card_id,
-            Card.number.label("card_number"),
-            CardOperation.started_at.label("begun_at"),
-        )
-        .outerjoin(Card, Card.id == CardOperation.card_id)
-        .where(
-            CardOperation.person_id == person_id,
-            CardOperation.finished_at.is_(None),
-            CardOperation.kind.in_(HALF_DONE),
-        )
-        .order_by(CardOperation.id.desc())
-    )
-    return [HalfDone(**row._mapping) for row in rows]
 
 
 def photo(actor: Principal, uuid: str, *, now: datetime) -> tuple[bytes, str]:

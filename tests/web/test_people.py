@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.domain.roles import Role
+from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import AuditEvent, Card, CardOperation, Organisation, Person, PersonPhoto
+from app.models import (
+    AuditEvent,
+    Card,
+    CardOperation,
+    CardOperationStep,
+    Organisation,
+    Person,
+    PersonPhoto,
+)
 from app.services import people
 from tests.parts.clock import START
 from tests.parts.people import a_card, a_person, an_assignment, an_organisation
@@ -210,7 +219,11 @@ def test_what_stands_still_on_a_card_is_shown_with_the_way_on(
             CardOperation(
                 public_id=f"operation-{moment}",
                 kind=kind,
-                step="one",
+                state=OperationState.WAITING,
+                step="two",
+                steps=[
+                    CardOperationStep(number=1, name="two", jti=f"jti-{moment}", ticket_at=START)
+                ],
                 card_id=card.id,
                 person_id=card.person_id,
                 browser="b" * 64,
@@ -221,9 +234,10 @@ def test_what_stands_still_on_a_card_is_shown_with_the_way_on(
         )
     db.session.commit()
     page = client.get(f"/people/{uuid}").text
-    assert page.count("has not been finished") == 1
+    assert page.count(f'data-unfinished="{kind}"') == 1
     way_on = "issue" if kind == "issue" else f"cards/{card.id}"
-    assert re.search(rf'href="/people/{uuid}/{way_on}">Go on with it', page)
+    words = "Put right" if kind == "repair" else "Continue"
+    assert re.search(rf'href="/people/{uuid}/{way_on}">{words}', page)
 
 
 @pytest.mark.parametrize(("role", "offered"), [(Role.RA_AGENT, True), (Role.SPONSOR, False)])
