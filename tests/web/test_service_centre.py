@@ -103,10 +103,10 @@ def test_wrong_answers_are_told_once_with_the_tries_that_are_left(
     wrong = right_answers() | {"answer_2": "something else"}
     assert sends(client, f"{unlock}/answers", **wrong).status_code == 303
     shown = client.get(unlock).text
-    assert "not all right" in shown
+    assert "One or more of your answers are wrong" in shown
     assert 'data-tries-left="2"' in shown
     assert "something else" not in shown
-    assert "not all right" not in client.get(unlock).text
+    assert "One or more of your answers are wrong" not in client.get(unlock).text
 
 
 def test_after_the_third_failure_the_page_leads_to_the_registration_authority(
