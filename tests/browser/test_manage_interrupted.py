@@ -47,7 +47,7 @@ def test_the_users_card_pulled_halfway_is_put_back_and_renewed(counter: Counter)
     meanwhile(counter.visitor.page, counter.user_takes_out, answers=2)
     counter.type_passcode(EXPIRING)
     counter.press("Continue")
-    expect(counter.main.locator("[data-code=card-removed]")).to_be_visible()
+    expect(counter.main.locator("[data-code=card-removed]")).to_contain_text("Nothing is lost")
     counter.user_puts_in(EXPIRING)
     expect(counter.main.locator("[data-code=card-removed]")).to_have_count(0)
     expect(counter.main).to_contain_text("Continue here: it goes on where it stopped")
@@ -88,7 +88,7 @@ def half_issued(counter: Counter) -> Counter:
     meanwhile(page, counter.user_takes_out, answers=2)
     counter.type_new_passcode()
     counter.press("Issue this card")
-    expect(counter.main.locator("[data-code=card-removed]")).to_be_visible()
+    expect(counter.main.locator("[data-code=card-removed]")).to_contain_text("Nothing is lost")
     counter.user_puts_in(BLANK)
     return counter
 
