@@ -97,9 +97,9 @@ def test_the_position_table_has_every_position_with_its_days(
     an_assignment(person, start=date(2020, 1, 1))
     signs_in(client, a_card(person))
     text = client.get("/profile").text
-    assert "1 May 2019" in text
-    assert "31 December 2019" in text
-    assert "1 January 2020" in text
+    assert "1\u00a0May 2019" in text
+    assert "31\u00a0December 2019" in text
+    assert "1\u00a0January 2020" in text
 
 
 def test_nobody_else_is_shown(client: FlaskClient, holder: int) -> None:
