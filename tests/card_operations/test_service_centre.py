@@ -86,6 +86,7 @@ def the_refusal() -> AuditEvent:
 # Whoever may go on
 
 
+@pytest.mark.both_databases
 def test_an_unlock_stands_still_until_it_is_allowed_and_is_then_done(
     alone: Counter, card: Card
 ) -> None:

@@ -109,6 +109,7 @@ def without_chance(answer: TestResponse) -> tuple[Any, ...]:
     return answer.status_code, headers, answer.data
 
 
+@pytest.mark.both_databases
 def test_whoever_is_turned_away_gets_the_same_bytes_at_the_same_cost(
     page: Page, counter: Counter
 ) -> None:
