@@ -26,6 +26,11 @@ def page_token(client: FlaskClient) -> str:
     return found[1]
 
 
+def what_is_told(page: str) -> str:
+    """A page without its token, in which stands the second at which it was made."""
+    return re.sub(r'hx-headers:inherited="[^"]*"', "", page)
+
+
 def sends(
     client: FlaskClient, address: str, headers: dict[str, str] | None = None, **fields: str
 ) -> TestResponse:
