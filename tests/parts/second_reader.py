@@ -25,7 +25,7 @@ class Counter:
 
     def open(self, user: str | None = HOLDER, agent: str = AGENT, role: str | None = None) -> None:
         """Sign the agent in, and put the user's card into the second reader."""
-        self.visitor.sign_in(agent, role)
+        self.visitor.be_signed_in(agent, role)
         if user is not None:
             self.user_puts_in(user)
         self.visitor.page.goto("/manage-smartcard")

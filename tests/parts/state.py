@@ -42,7 +42,7 @@ def signed_in(
     """Show what the holder of ``card`` sees at ``address``."""
 
     def show(visitor: Visitor) -> None:
-        visitor.sign_in(card, role)
+        visitor.be_signed_in(card, role)
         visitor.page.goto(address)
 
     return show

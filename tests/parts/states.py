@@ -95,24 +95,24 @@ def card_taken_out(visitor: Visitor) -> None:
 
 
 def wrong_email(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.be_signed_in()
     visitor.page.goto("/profile/contact/change")
     visitor.page.get_by_label("Email").fill("nobody")
     visitor.page.get_by_role("button", name="Update contact").click()
 
 
 def card_services(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.be_signed_in()
     visitor.open_card_services()
 
 
 def change_passcode(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.be_signed_in()
     visitor.open_change_passcode()
 
 
 def passcode_changed(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.be_signed_in()
     visitor.change_passcode(CARDS[HOLDER].passcode, NEW)
 
 

@@ -20,7 +20,7 @@ def shown(user: str | None = None, address: str = "/manage-smartcard") -> Callab
     """Show a page to an agent, with a user's card in the second reader."""
 
     def show(visitor: Visitor) -> None:
-        visitor.sign_in(AGENT)
+        visitor.be_signed_in(AGENT)
         if user is not None:
             visitor.insert(user, READER_2)
         visitor.page.goto(address)
@@ -32,7 +32,7 @@ def of_card(path: str, user: str | None = None, holder: str = HOLDER) -> Callabl
     """Show a page about a person's card; ``path`` follows the card's own address."""
 
     def show(visitor: Visitor) -> None:
-        visitor.sign_in(AGENT)
+        visitor.be_signed_in(AGENT)
         if user is not None:
             visitor.insert(user, READER_2)
         visitor.page.goto(f"/people/{CARDS[holder].uuid}")

@@ -10,14 +10,14 @@ def agent(address: str) -> Callable[[Visitor], None]:
     """Show what an RA manager sees at ``address``."""
 
     def show(visitor: Visitor) -> None:
-        visitor.sign_in(MANAGER, "RA Manager")
+        visitor.be_signed_in(MANAGER, "RA Manager")
         visitor.page.goto(address)
 
     return show
 
 
 def report(visitor: Visitor) -> None:
-    visitor.sign_in()
+    visitor.be_signed_in()
     visitor.open_card_services()
     visitor.page.get_by_role("link", name="Report lost").click()
 

@@ -27,7 +27,7 @@ def at_renewal_of(card: str) -> Callable[[Visitor], None]:
     """Show the page to somebody who cannot renew now."""
 
     def show(visitor: Visitor) -> None:
-        visitor.sign_in(card)
+        visitor.be_signed_in(card)
         visitor.open_card_services()
         visitor.page.goto(visitor.page.url.replace("/service", "/renew"))
 

@@ -38,7 +38,7 @@ def overdue(registrar: Registrar) -> None:
 
 
 def questions_changed(registrar: Registrar) -> None:
-    registrar.visitor.sign_in(REGISTERED)
+    registrar.visitor.be_signed_in(REGISTERED)
     registrar.page.goto(f"{SELF_SERVICE}/questions")
     registrar.show_passcode(card=REGISTERED)
     registrar.press("Confirm")  # with the answers that are kept

@@ -67,7 +67,13 @@ class Visitor:
         expect(dashboard).to_be_visible()
 
     def sign_in(self, card: str = HOLDER, role: str | None = None) -> None:
-        """Be signed in, at the dashboard. For tests of what comes after that.
+        """Be signed in, at the dashboard. For tests of what comes after that."""
+        self.be_signed_in(card, role)
+        self.page.goto(DASHBOARD)
+        expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+    def be_signed_in(self, card: str = HOLDER, role: str | None = None) -> None:
+        """Be signed in, with no page open.
 
         The pages on the way are not opened: the card makes the same statements, and the browser is
         given the cookie. At another PC they are.
@@ -90,8 +96,6 @@ class Visitor:
             for name, value in person.cookies.items()
         ]
         self.page.context.add_cookies(cookies)
-        self.page.goto(DASHBOARD)
-        expect(self.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
     def sign_in_by_hand(self, card: str = HOLDER, role: str | None = None) -> None:
         """Go all the way to the dashboard; ``role`` is one of the choices, where there are some."""
