@@ -22,7 +22,8 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108  # pytest makes a folder 
 def main() -> None:
     arguments = sys.argv[1:]
     chosen = [argument for argument in arguments if argument != "--soak"]
-    workers = os.environ.get("TEST_WORKERS", str(os.cpu_count() or 2))
+    # One more than there are cores: tests of browsers and cards wait a good deal
+    workers = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 2) + 1))
     command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup"]
     os.chdir(ROOT)
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
