@@ -103,6 +103,23 @@ def passcode_hint(card: Card) -> str | None:
     return "new-then-old" if last.step == CONFIRM or _may_have_happened(last) else None
 
 
+def told_which(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> dict[str, Any]:
+    """What a card said, and as ``use`` which passcode its holder is to type after a wrong one.
+
+    A new passcode that is refused for certain was never set: from then on only the old one is
+    asked for.
+    """
+    told = dict(facts)
+    if code != Code.WRONG_PASSCODE:
+        return told
+    if sure and passcode_hint(turn.card) == "new-then-old":
+        turn.card.new_passcode_refused = True
+        told["use"] = "old"
+    elif changed_lately(turn.card):
+        told["use"] = "new"
+    return told
+
+
 def changed_lately(card: Card) -> bool:
     """Whether the passcode was changed, and nobody has signed in with the new one since.
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn
-from app.card_operations.change_passcode import changed_lately, passcode_hint
+from app.card_operations.change_passcode import passcode_hint, told_which
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import OwnCardUnfinished
@@ -22,7 +22,7 @@ from app.domain.self_service import Change
 from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Card
-from reader_bridge.contract import Code, Purpose, Slot, Stage
+from reader_bridge.contract import Purpose, Slot, Stage
 
 KIND = "registration"
 PROVE = "prove"
@@ -53,13 +53,7 @@ class Register(Operation):
         return Done({"change": change})
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
-        if code == Code.WRONG_PASSCODE and sure and passcode_hint(turn.card) == "new-then-old":
-            # As at sign-in: the change never happened, and only the old passcode is asked for.
-            turn.card.new_passcode_refused = True
-            return Pause(PROVE, code, {**facts, "use": "old"})
-        if code == Code.WRONG_PASSCODE and changed_lately(turn.card):
-            return Pause(PROVE, code, {**facts, "use": "new"})
-        return super().card_said_no(turn, code, facts, sure)
+        return Pause(turn.step.name, code, told_which(turn, code, facts, sure))
 
 
 REGISTER = base.register(Register())

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.card_operations import base, journal, renew, sign_terms
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn
-from app.card_operations.change_passcode import changed_lately, give_up_others, passcode_hint
+from app.card_operations.change_passcode import give_up_others, passcode_hint, told_which
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import StepPassed
@@ -23,7 +23,7 @@ from app.extensions import db
 from app.models import Card, CardKey, CardOperation, Certificate
 from app.pki import validation
 from app.pki.validation import CertificateRefused, PathProblem
-from reader_bridge.contract import Code, Hold, Purpose, Slot, Stage
+from reader_bridge.contract import Hold, Purpose, Slot, Stage
 
 KIND = "sign-in"
 PROVE, CHOOSE = "prove", "choose"
@@ -137,12 +137,7 @@ class SignIn(Operation):
         return Pause(CHOOSE, "authenticated")
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
-        if code == Code.WRONG_PASSCODE and sure and passcode_hint(turn.card) == "new-then-old":
-            turn.card.new_passcode_refused = True
-            return Pause(turn.step.name, code, {**facts, "use": "old"})
-        if code == Code.WRONG_PASSCODE and changed_lately(turn.card):
-            return Pause(turn.step.name, code, {**facts, "use": "new"})
-        return super().card_said_no(turn, code, facts, sure)
+        return Pause(turn.step.name, code, told_which(turn, code, facts, sure))
 
     def resumes_at(self, operation: CardOperation) -> str:
         if operation.step == CHOOSE:
