@@ -1,5 +1,7 @@
 """Unlocking at Manage Smartcard in a browser, against the card's own time."""
 
+from collections.abc import Callable
+
 from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
@@ -19,16 +21,7 @@ def measure() -> list[Figure]:
 
 
 def with_card(service: Service, name: str, speed: Speed) -> Figure:
-    file = service.installation.cards / f"{LOCKED}.json"
-    times, floors = [], []
-    for _ in range(ROUNDS + 1):
-        service.reset()
-        without_terms(service)
-        make_as_fast_as(file, speed)
-        floors.append(BareCard(file, NEW).unlock())
-        with watched_visitor(service) as visitor:
-            times.append(one_unlock(visitor))
-    value, floor = median_ms(times[1:]), median_ms(floors[1:])
+    value, floor = unlocked(service, LOCKED, NEW, speed, one_unlock, rounds=ROUNDS)
     return Figure(
         name=f"unlock, card {name}",
         value=value,
@@ -41,6 +34,32 @@ def with_card(service: Service, name: str, speed: Speed) -> Figure:
             f" P-256 virtual card{spoken(speed)}, SQLite, one worker"
         ),
     )
+
+
+def unlocked(
+    service: Service,
+    card: str,
+    new: str,
+    speed: Speed,
+    one: Callable[[Visitor], float],
+    *,
+    rounds: int,
+) -> tuple[float, float]:
+    """Unlock a card in a browser again and again, each time from the beginning.
+
+    Return the medians in ms: what ``one`` has measured, and the bare card's time. The first round
+    warms up and does not count.
+    """
+    file = service.installation.cards / f"{card}.json"
+    times, floors = [], []
+    for _ in range(rounds + 1):
+        service.reset()
+        without_terms(service)
+        make_as_fast_as(file, speed)
+        floors.append(BareCard(file, new).unlock())
+        with watched_visitor(service) as visitor:
+            times.append(one(visitor))
+    return median_ms(times[1:]), median_ms(floors[1:])
 
 
 def one_unlock(visitor: Visitor) -> float:

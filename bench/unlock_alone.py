@@ -8,11 +8,11 @@ import time
 
 from playwright.sync_api import expect
 
-from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
-from bench.figures import Figure, median_ms
+from bench.card_time import SPEEDS, Speed, spoken
+from bench.figures import Figure
 from bench.installed import whole_service
-from bench.sign_in import without_terms
-from bench.watched import at_rest, took, watched_visitor
+from bench.unlock import unlocked
+from bench.watched import at_rest, took
 from tests.parts.at_the_centre import NADIA, AtTheCentre
 from tests.parts.service import Service
 from tests.parts.visitor import NEW, Visitor
@@ -27,16 +27,7 @@ def measure() -> list[Figure]:
 
 
 def with_card(service: Service, name: str, speed: Speed) -> Figure:
-    file = service.installation.cards / f"{NADIA}.json"
-    times, floors = [], []
-    for _ in range(ROUNDS + 1):
-        service.reset()
-        without_terms(service)
-        make_as_fast_as(file, speed)
-        floors.append(BareCard(file, NEW).unlock())
-        with watched_visitor(service) as visitor:
-            times.append(one_unlock(visitor))
-    value, floor = median_ms(times[1:]), median_ms(floors[1:])
+    value, floor = unlocked(service, NADIA, NEW, speed, one_unlock, rounds=ROUNDS)
     return Figure(
         name=f"unlock without an agent, card {name}",
         value=value,
