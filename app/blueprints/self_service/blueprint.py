@@ -1,5 +1,8 @@
 """What all pages of self-service share: where the person stands, and the way to what is due."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from flask import Blueprint, request, session, url_for
 from flask.typing import ResponseReturnValue
 
@@ -18,6 +21,7 @@ from app.domain.self_service import (
 from app.services import self_service_state
 from app.services.self_service_state import SelfServiceState
 
+StepView = Callable[[Wizard], ResponseReturnValue]
 DONE = "self-service-done"  # in the session: the change that was made last; a reload says so again
 
 bp = Blueprint("self_service", __name__, url_prefix="/profile/self-service")
@@ -75,6 +79,20 @@ def lead(wizard: Wizard) -> ResponseReturnValue:
     if wizard.change is Change.REGISTER and not wizard.begun:
         return go_to(url_for("self_service.begin", change=wizard.change))
     return go_to(url_for(f"self_service.{wizard.due}", change=wizard.change))
+
+
+def at_step(step: WizardStep) -> Callable[[StepView], Callable[[str], ResponseReturnValue]]:
+    """Give a view the wizard of its address while ``step`` may be shown; else lead to what is due."""
+
+    def wrap(view: StepView) -> Callable[[str], ResponseReturnValue]:
+        @wraps(view)
+        def shown(change: str) -> ResponseReturnValue:
+            wizard = wizard_of(change)
+            return view(wizard) if wizard.may_show(step) else lead(wizard)
+
+        return shown
+
+    return wrap
 
 
 @bp.errorhandler(NothingBegun)

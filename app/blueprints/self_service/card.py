@@ -12,7 +12,8 @@ from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.blueprints.self_service.blueprint import bp, change_named, lead, wizard_of
+from app.blueprints.self_service.blueprint import at_step, bp, change_named, wizard_of
+from app.blueprints.self_service.wizard import Wizard
 from app.card_operations import journal, register
 from app.card_operations.answers import CardAnswered, Finished
 from app.domain.roles import Permission
@@ -23,10 +24,8 @@ from app.services import self_service
 
 @bp.get("/<change>/passcode")
 @requires(Permission.OWN_SELF_SERVICE)
-def passcode(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.PASSCODE):
-        return lead(wizard)
+@at_step(WizardStep.PASSCODE)
+def passcode(wizard: Wizard) -> ResponseReturnValue:
     return render_template(
         "self_service/passcode.html",
         wizard=wizard,

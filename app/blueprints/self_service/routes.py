@@ -16,6 +16,7 @@ from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.permissions import principal, requires
 from app.blueprints.self_service.blueprint import (
     DONE,
+    at_step,
     bp,
     change_named,
     lead,
@@ -63,10 +64,8 @@ def begin(change: str) -> ResponseReturnValue:
 
 @bp.get("/<change>/questions")
 @requires(Permission.OWN_SELF_SERVICE)
-def questions(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.QUESTIONS):
-        return lead(wizard)
+@at_step(WizardStep.QUESTIONS)
+def questions(wizard: Wizard) -> ResponseReturnValue:
     form = QuestionsForm(formdata=None)
     form.show_kept(wizard.questions)
     return _questions(wizard, form)
@@ -74,10 +73,8 @@ def questions(change: str) -> ResponseReturnValue:
 
 @bp.post("/<change>/questions")
 @requires(Permission.OWN_SELF_SERVICE)
-def save_questions(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.QUESTIONS):
-        return lead(wizard)
+@at_step(WizardStep.QUESTIONS)
+def save_questions(wizard: Wizard) -> ResponseReturnValue:
     form = QuestionsForm()
     if not form.validate():
         return _questions(wizard, form, 422)
@@ -91,10 +88,8 @@ def save_questions(change: str) -> ResponseReturnValue:
 
 @bp.get("/<change>/email")
 @requires(Permission.OWN_SELF_SERVICE)
-def email(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.EMAIL):
-        return lead(wizard)
+@at_step(WizardStep.EMAIL)
+def email(wizard: Wizard) -> ResponseReturnValue:
     known = wizard.email
     from_contact = known is None and wizard.change is Change.REGISTER
     if from_contact:
@@ -105,11 +100,9 @@ def email(change: str) -> ResponseReturnValue:
 
 @bp.post("/<change>/email")
 @requires(Permission.OWN_SELF_SERVICE)
-def save_email(change: str) -> ResponseReturnValue:
+@at_step(WizardStep.EMAIL)
+def save_email(wizard: Wizard) -> ResponseReturnValue:
     """Keep the address, and send a code to it."""
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.EMAIL):
-        return lead(wizard)
     form = RegisteredEmailForm()
     if not form.validate():
         return _email(wizard, form, 422)
@@ -126,19 +119,15 @@ def save_email(change: str) -> ResponseReturnValue:
 
 @bp.get("/<change>/code")
 @requires(Permission.OWN_SELF_SERVICE)
-def code(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.CODE):
-        return lead(wizard)
+@at_step(WizardStep.CODE)
+def code(wizard: Wizard) -> ResponseReturnValue:
     return _code(wizard, CodeForm(formdata=None))
 
 
 @bp.post("/<change>/code")
 @requires(Permission.OWN_SELF_SERVICE)
-def confirm_code(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.CODE):
-        return lead(wizard)
+@at_step(WizardStep.CODE)
+def confirm_code(wizard: Wizard) -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate():
         return _code(wizard, form, 422)
@@ -152,10 +141,8 @@ def confirm_code(change: str) -> ResponseReturnValue:
 
 @bp.post("/<change>/resend")
 @requires(Permission.OWN_SELF_SERVICE)
-def resend(change: str) -> ResponseReturnValue:
-    wizard = wizard_of(change)
-    if not wizard.may_show(WizardStep.CODE):
-        return lead(wizard)
+@at_step(WizardStep.CODE)
+def resend(wizard: Wizard) -> ResponseReturnValue:
     try:
         self_service.resend(principal(), wizard.change, clock.now())
     except RateLimited as refusal:
