@@ -82,7 +82,7 @@ def lead(wizard: Wizard) -> ResponseReturnValue:
 
 
 def at_step(step: WizardStep) -> Callable[[StepView], Callable[[str], ResponseReturnValue]]:
-    """Give a view the wizard of its address while ``step`` may be shown; else lead to what is due."""
+    """Give a view the wizard of its address while ``step`` may be shown; else lead on."""
 
     def wrap(view: StepView) -> Callable[[str], ResponseReturnValue]:
         @wraps(view)

@@ -3,7 +3,9 @@
 Where it stands is in the journal. A page that is asked for out of turn shows the step that is due.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 from flask import (
@@ -43,6 +45,25 @@ WRONG = "answers-wrong"  # told once, on the page that comes next
 LATE_SECONDS = 30  # from when a message is late, and the page says so
 
 
+StepView = Callable[[CardOperation], ResponseReturnValue]
+
+
+def at_step(due: Step) -> Callable[[StepView], Callable[[str], ResponseReturnValue]]:
+    """Give a view this browser's unlock while ``due`` is its step; else show where it stands."""
+
+    def wrap(view: StepView) -> Callable[[str], ResponseReturnValue]:
+        @wraps(view)
+        def shown(operation: str) -> ResponseReturnValue:
+            row = _row(operation)
+            if row is None or _step(row) is not due:
+                return _back_to(operation)
+            return view(row)
+
+        return shown
+
+    return wrap
+
+
 @bp.get("/service-centre/unlock/<operation>")
 @open_to_all
 def step(operation: str) -> ResponseReturnValue:
@@ -55,11 +76,9 @@ def step(operation: str) -> ResponseReturnValue:
 
 @bp.post("/service-centre/unlock/<operation>/answers")
 @open_to_all
-def answers(operation: str) -> ResponseReturnValue:
+@at_step(Step.QUESTIONS)
+def answers(row: CardOperation) -> ResponseReturnValue:
     """Judge the answers. A wrong one is counted, and which it was is never said."""
-    row = _row(operation)
-    if row is None or _step(row) is not Step.QUESTIONS:
-        return _back_to(operation)
     form = AnswersForm.asking(unlock_attempts.questions_for(row))
     if not form.complete():
         return _questions(row, form=form, status=422)
@@ -67,16 +86,14 @@ def answers(operation: str) -> ResponseReturnValue:
         right = centre.answer(row, form.typed(), address=request.remote_addr, now=clock.now())
         if not right:
             flash(WRONG)
-    return _back_to(operation)
+    return _back_to(row.public_id)
 
 
 @bp.post("/service-centre/unlock/<operation>/code")
 @open_to_all
-def code(operation: str) -> ResponseReturnValue:
+@at_step(Step.CODE)
+def code(row: CardOperation) -> ResponseReturnValue:
     """Judge the code that was mailed; the right one opens the last step for fifteen minutes."""
-    row = _row(operation)
-    if row is None or _step(row) is not Step.CODE:
-        return _back_to(operation)
     form = CodeForm()
     try:
         if not form.validate():
@@ -87,15 +104,13 @@ def code(operation: str) -> ResponseReturnValue:
         return _code(row, form=form, status=422)
     except AttemptOver:
         pass  # the page that comes next says so
-    return _back_to(operation)
+    return _back_to(row.public_id)
 
 
 @bp.post("/service-centre/unlock/<operation>/resend")
 @open_to_all
-def resend(operation: str) -> ResponseReturnValue:
-    row = _row(operation)
-    if row is None or _step(row) is not Step.CODE:
-        return _back_to(operation)
+@at_step(Step.CODE)
+def resend(row: CardOperation) -> ResponseReturnValue:
     try:
         unlock_attempts.send_code(row, clock.now())
     except RateLimited as error:
@@ -104,7 +119,7 @@ def resend(operation: str) -> ResponseReturnValue:
         return _code(row, form=form, status=422)
     except AttemptOver:
         pass  # as above
-    return _back_to(operation)
+    return _back_to(row.public_id)
 
 
 @bp.post("/service-centre/unlock/<operation>/card")
