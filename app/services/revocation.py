@@ -1,10 +1,12 @@
 """Which certificates are still good, as the database has it at this moment."""
 
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, event, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -50,6 +52,24 @@ def standings(
     return _said(serials, found)
 
 
+class _Line:
+    """A connection that a thread keeps, outside the pool: to take one from there and give it back
+    takes longer than what is asked of it. Each question sees what is committed by then: there is
+    no transaction that could go on."""
+
+    def __init__(self, engine: Engine) -> None:
+        connection = engine.raw_connection()
+        connection.detach()
+        weakref.finalize(self, connection.close)
+        assert connection.dbapi_connection is not None
+        engine.dialect.set_isolation_level(connection.dbapi_connection, "AUTOCOMMIT")
+        self._cursor = connection.cursor()
+
+    def ask(self, text: str, asked: Any) -> Sequence[Any]:
+        self._cursor.execute(text, asked)
+        return self._cursor.fetchall()  # to the end: SQLite lets go of its snapshot
+
+
 class LookUp:
     """``standings``, asked of an engine's driver itself for one certificate: OCSP does little else.
 
@@ -69,6 +89,8 @@ class LookUp:
         ]
         self._standing = lru_cache(MOST_ROWS)(self._of_row)
         self._errors = (SQLAlchemyError, dialect.loaded_dbapi.Error)
+        self._here = threading.local()
+        event.listen(engine, "engine_disposed", self._let_go)
 
     def __call__(self, issuer: str, serials: Sequence[str]) -> dict[str, Standing]:
         try:
@@ -83,14 +105,22 @@ class LookUp:
         asked: Any = {"issuer": issuer, "serial": serial}
         if self._order is not None:
             asked = tuple(asked[name] for name in self._order)
-        connection = self._engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute(self._text, asked)
-            row = cursor.fetchone()
-        finally:
-            connection.close()  # back to the pool
-        return UNKNOWN if row is None else self._standing(tuple(row))
+            rows = self._line.ask(self._text, asked)
+        except self._errors:  # the database may have been started again meanwhile
+            self._here.line = None
+            rows = self._line.ask(self._text, asked)
+        return self._standing(tuple(rows[0])) if rows else UNKNOWN
+
+    @property
+    def _line(self) -> "_Line":
+        line: _Line | None = getattr(self._here, "line", None)
+        if line is None:
+            line = self._here.line = _Line(self._engine)
+        return line
+
+    def _let_go(self, _engine: Engine) -> None:
+        self._here = threading.local()
 
     def _of_row(self, row: tuple[Any, ...]) -> Standing:
         """Read what the driver returned. The same row means the same: it is read once."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.revocation import GOOD, UNKNOWN, RevocationReason, Standing, Verdict
@@ -64,6 +64,38 @@ def test_the_driver_itself_says_the_same():
     for serial in serials:
         assert look_up(PERSONS, [serial]) == {serial: expected[serial]}
         assert look_up(CARDS, [serial]) == {serial: UNKNOWN}
+
+
+def test_the_driver_is_asked_anew_each_time():
+    card = a_card(a_person())
+    certificate = a_certificate(card)
+    look_up = LookUp(db.engine)
+    for act, expected in ((CardEvent.SUSPEND, Verdict.REVOKED), (CardEvent.RESUME, Verdict.GOOD)):
+        card.apply(act, now=LATER)
+        db.session.commit()
+        assert look_up(PERSONS, [certificate.serial])[certificate.serial].verdict is expected
+
+
+@pytest.mark.parametrize("lose", [lambda made: made[-1].close(), lambda _: db.engine.dispose()])
+def test_a_connection_is_kept_until_it_is_lost(lose):
+    serial = a_certificate(a_card(a_person())).serial
+    db.session.remove()
+    db.engine.dispose()
+    look_up = LookUp(db.engine)
+    made = []
+
+    def connected(connection, _entry):
+        made.append(connection)
+
+    event.listen(db.engine, "connect", connected)
+    try:
+        for number in (1, 2):
+            for _ in range(2):
+                assert look_up(PERSONS, [serial]) == {serial: GOOD}
+            assert len(made) == number
+            lose(made)
+    finally:
+        event.remove(db.engine, "connect", connected)
 
 
 def test_a_database_that_is_away_is_said_to_be():

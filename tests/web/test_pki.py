@@ -303,20 +303,39 @@ def test_while_the_authority_cannot_be_opened_whoever_asks_is_told_to_try_later(
 
 
 @both_databases
-def test_an_answer_costs_one_visit_to_the_database_whatever_is_revoked(ask, card):
+def test_an_answer_costs_no_connection_of_the_pool_whatever_is_revoked(ask, card):
     serials = many_revoked(card, 500)
     ask(serials[0])
-    visits = []
+    taken = []
 
     @db.event.listens_for(db.engine, "checkout")
-    def visit(*_):
-        visits.append(1)
+    def take(*_):
+        taken.append(1)
 
     try:
         assert said(ask(serials[1])) == "superseded"
     finally:
-        db.event.remove(db.engine, "checkout", visit)
-    assert len(visits) == 1
+        db.event.remove(db.engine, "checkout", take)
+    assert taken == []
+
+
+def test_an_answer_costs_one_statement_whatever_is_revoked(ask, card):
+    serials = many_revoked(card, 500)
+    db.engine.dispose()
+    statements = []
+
+    @db.event.listens_for(db.engine, "connect")
+    def listen(connection, _entry):
+        connection.set_trace_callback(statements.append)
+
+    try:
+        ask(serials[0])
+        statements.clear()
+        assert said(ask(serials[1])) == "superseded"
+    finally:
+        db.event.remove(db.engine, "connect", listen)
+    assert len(statements) == 1
+    assert statements[0].startswith("SELECT")
 
 
 @both_databases
