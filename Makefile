@@ -12,6 +12,7 @@ help:
 	@echo "make demo    run the whole service here, with demonstration people and cards"
 	@echo "             DEMO_PORT=5000 BRIDGE_PORT=27500 MAIL_PORT=8025   other ports"
 	@echo "             READERS=pcsc   use the readers of this machine too"
+	@echo "             SELF_SERVICE_MODE=code   a mailed code alone, or off: without self-service"
 	@echo "             FRESH=1        forget everything and start anew"
 	@echo "make test    install what the tests need, then lint, types and all tests"
 	@echo "             PYTEST='tests/web -k sign_in'   only some of them"

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.services.demonstration import PLAN
+from config import SELF_SERVICE_MODES
 from reader_bridge.contract import PORTS
 from tools import ports
 from tools.installation import ROOT, Installation, PreparationFailed
@@ -37,18 +38,25 @@ class Wishes:
     mail_port: int
     real_readers: bool
     fresh: bool
+    self_service_mode: str = SELF_SERVICE_MODES[0]
 
     @classmethod
     def from_environment(cls) -> "Wishes":
         readers = os.environ.get("READERS", "virtual")
         if readers not in ("virtual", "pcsc"):
             raise CannotStart(f"READERS is virtual or pcsc, not {readers!r}.")
+        mode = os.environ.get("SELF_SERVICE_MODE") or SELF_SERVICE_MODES[0]
+        if mode not in SELF_SERVICE_MODES:
+            raise CannotStart(
+                f"SELF_SERVICE_MODE is one of {', '.join(SELF_SERVICE_MODES)}, not {mode!r}."
+            )
         return cls(
             port=_port("DEMO_PORT", 5000),
             bridge_port=_port("BRIDGE_PORT", 27500),
             mail_port=_port("MAIL_PORT", 8025),
             real_readers=readers == "pcsc",
             fresh=os.environ.get("FRESH", "") not in ("", "0"),
+            self_service_mode=mode,
         )
 
 
@@ -91,6 +99,7 @@ def installation_for(wishes: Wishes) -> Installation:
         mail_port=wishes.mail_port,
         readers="both" if real else "virtual",
         workers=os.cpu_count() or 1,
+        settings={"SELF_SERVICE_MODE": wishes.self_service_mode},
     )
 
 

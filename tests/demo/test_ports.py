@@ -1,4 +1,4 @@
-"""A port that is taken is said in words: whose it is, and what to do."""
+"""What may be wished for on the command line. A port that is taken is said in words."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tools import ports
-from tools.demo import CannotStart, Wishes, check_ports
+from tools.demo import CannotStart, Wishes, check_ports, installation_for
 
 
 @pytest.fixture
@@ -54,4 +54,19 @@ def test_a_port_that_is_no_port_is_refused(port: str, monkeypatch: pytest.Monkey
 def test_only_known_kinds_of_readers_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READERS", "usb")
     with pytest.raises(CannotStart, match="virtual or pcsc"):
+        Wishes.from_environment()
+
+
+@pytest.mark.parametrize(("asked", "given"), [("code", "code"), ("off", "off"), ("", "questions-and-code")])
+def test_the_mode_of_self_service_that_is_asked_for_reaches_the_server(
+    asked: str, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SELF_SERVICE_MODE", asked)
+    environment = installation_for(Wishes.from_environment()).environment
+    assert environment["SELF_SERVICE_MODE"] == given
+
+
+def test_only_known_modes_of_self_service_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELF_SERVICE_MODE", "codes")
+    with pytest.raises(CannotStart, match="questions-and-code, code, off"):
         Wishes.from_environment()
