@@ -96,9 +96,15 @@ def start(
 
 
 def begun(public_id: str, *, browser: str, now: datetime) -> None:
-    """The card has proven itself. Where no questions are asked, the code is mailed now."""
+    """The card has proven itself. Where no questions are asked, the code is mailed now.
+
+    A page that did not hear the answer brings the same proof again: that mails no second code.
+    """
     row = find(public_id, browser=browser)
     if row is None or mode() is not Mode.CODE:
+        return
+    sent = sent_code(row, now)
+    if sent is not None and sent.created_at >= datetime.fromisoformat(row.facts["proven_at"]):
         return
     with suppress(RateLimited, AttemptOver):  # the page says so to whoever asks for another
         unlock_attempts.send_code(row, now)

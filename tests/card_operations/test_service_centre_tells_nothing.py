@@ -13,20 +13,22 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from app.cli.bridge_page import BridgePage
 from app.domain.card_lifecycle import CardStatus
 from app.domain.statuses import WorkstationStatus
 from app.extensions import db
-from app.models import Card, Person, SelfService, Workstation
+from app.models import Card, OutboxMessage, Person, SelfService, Workstation
 from reader_bridge.contract import Say
 from tests.card_operations.conftest import Counter
 from tests.card_operations.test_service_centre import TURNED_AWAY
 from tests.card_operations.test_unlock import issued, lock
 from tests.parts.bridge import READER_1
+from tests.parts.clock import FrozenClock
 from tests.parts.hashing import counting
-from tests.parts.self_service import registered
+from tests.parts.self_service import REGISTERED_EMAIL, registered
 from tests.web.visits import page_token
 
 CHANCE = {"Set-Cookie", "X-Request-ID"}  # random in every answer
@@ -64,14 +66,16 @@ class Page:
         }
         return self._post("/service-centre/unlock/start", {**told, **more})
 
-    def prove(self, ticket: dict[str, Any]) -> TestResponse:
+    def prove(self, ticket: dict[str, Any], *, brought: int = 1) -> TestResponse:
+        """Have the card sign, and bring its answer: more than once where the page hears nothing."""
         said = self.bridge.ask(Say.STEP, ticket=ticket["ticket"])
         body = {"step": ticket["step"], "receipt": said.get("receipt")}
         if "ok" in said:
             body |= {"results": said["ok"]["results"], "receipt": said["ok"]["receipt"]}
         else:
             body["error"] = said["error"]
-        answer = self._post(ticket["result_url"], body)
+        for _ in range(brought):
+            answer = self._post(ticket["result_url"], body)
         # A card without a certificate is asked with the other algorithm, too
         return self.prove(answer.json) if answer.is_json else answer
 
@@ -161,6 +165,23 @@ def test_a_result_that_is_none_of_a_bridge_s_is_answered_as_every_refusal_is(pag
     assert (
         page.prove(page.start().json).headers["HX-Redirect"].startswith("/service-centre/unlock/")
     )
+
+
+def test_with_the_code_alone_one_code_leaves_with_the_proof_however_often_that_is_brought(
+    page: Page, clock: FrozenClock
+) -> None:
+    page.app.config["SELF_SERVICE_MODE"] = "code"
+    goes_to = page.prove(page.start().json, brought=2).headers["HX-Redirect"]
+    db.session.remove()
+    message = db.session.scalars(select(OutboxMessage).filter_by(template="unlock-code")).one()
+    assert message.to == REGISTERED_EMAIL
+    shown = page.client.get(goes_to).text
+    assert "step 2 of 4" in shown
+    assert "An unlock code is on its way" in shown
+    clock.advance(seconds=1)
+    page.prove(page.start().json)  # begun anew: the newer code takes the place of the one before
+    sent = select(func.count()).select_from(OutboxMessage).filter_by(template="unlock-code")
+    assert db.session.scalar(sent) == 2
 
 
 def restore(counter: Counter, card: int) -> None:
