@@ -57,7 +57,9 @@ def test_only_known_kinds_of_readers_can_be_asked_for(monkeypatch: pytest.Monkey
         Wishes.from_environment()
 
 
-@pytest.mark.parametrize(("asked", "given"), [("code", "code"), ("off", "off"), ("", "questions-and-code")])
+@pytest.mark.parametrize(
+    ("asked", "given"), [("code", "code"), ("off", "off"), ("", "questions-and-code")]
+)
 def test_the_mode_of_self_service_that_is_asked_for_reaches_the_server(
     asked: str, given: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
