@@ -1,7 +1,7 @@
 """Codes that are mailed and typed once: sent, counted, judged, ended. For whom, others decide.
 
-A guess is counted and committed before it is judged, by one statement, so that no number of
-guesses at once gets more tries than one after the other.
+A guess is counted and committed before it is judged, so that no number of guesses at once gets more
+tries than one after the other. The same wrong one sent twice, by a double click, counts once.
 """
 
 from collections.abc import Callable
@@ -150,6 +150,9 @@ def guess(
 ) -> SentCode:
     """Judge what was typed; return the code that it is, for ``use``. Commits.
 
+    That a guess was made before is known before it is judged, and remembered together with its
+    count: of two that are the same, even at once, one costs a try.
+
     ``too_many`` is called in the transaction in which the fifth wrong one ends the code, ``lock``
     at its beginning: whoever sends codes holds a lock of the person's before that of a code.
 
@@ -163,25 +166,24 @@ def guess(
     sent = _sent(row, now)
     if not sent.state.may_be_typed:
         raise CodeRefused(f"code-{sent.state}", state=sent.state)
-    counted = db.session.execute(
-        update(OneTimeCode)
-        .where(
-            OneTimeCode.id == row.id,
-            OneTimeCode.ended_at.is_(None),
-            OneTimeCode.wrong_tries < MOST_WRONG,
-        )
-        .values(wrong_tries=OneTimeCode.wrong_tries + 1)
-        .returning(OneTimeCode.wrong_tries, OneTimeCode.code_sealed)
-    ).one_or_none()
+    guessed = _guess_key(row.ref, code)
+    is_new = limits.is_first(guessed, now=now)
+    counted = _count(row.id) if is_new else _counted(row.id)
+    if counted is None:
+        db.session.rollback()
     db.session.commit()
     if counted is None or counted.code_sealed is None:
         raise _what_ended(person_id, purpose, now)
     hashed = vault().open(counted.code_sealed, **_place(row.ref)).decode()
     if hashing.matches(hashed, code):
+        limits.forget(guessed)
+        db.session.commit()
         return sent
     if counted.wrong_tries < MOST_WRONG:
         left = MOST_WRONG - counted.wrong_tries
         raise CodeRefused("code-wrong", state=sent.state, tries_left=left)
+    if not is_new:  # the last try is another guess, which is being judged
+        raise _what_ended(person_id, purpose, now)
     if lock is not None:
         lock()
     if end(row.id, Ended.TOO_MANY, now=now):
@@ -234,6 +236,34 @@ def end_all(person_id: int, *purposes: Purpose, now: datetime) -> None:
         live = _live(person_id, purpose)
         if live is not None:
             end(live.id, Ended.GIVEN_UP, now=now)
+
+
+def _count(code_id: int) -> Row[int, bytes | None] | None:
+    """Count a guess; None where no try is left. Part of the caller's action."""
+    return db.session.execute(
+        update(OneTimeCode)
+        .where(
+            OneTimeCode.id == code_id,
+            OneTimeCode.ended_at.is_(None),
+            OneTimeCode.wrong_tries < MOST_WRONG,
+        )
+        .values(wrong_tries=OneTimeCode.wrong_tries + 1)
+        .returning(OneTimeCode.wrong_tries, OneTimeCode.code_sealed)
+    ).one_or_none()
+
+
+def _counted(code_id: int) -> Row[int, bytes | None] | None:
+    """What ``_count`` returned for the guess that was counted last; None where the code ended."""
+    return db.session.execute(
+        select(OneTimeCode.wrong_tries, OneTimeCode.code_sealed).where(
+            OneTimeCode.id == code_id, OneTimeCode.ended_at.is_(None)
+        )
+    ).one_or_none()
+
+
+def _guess_key(ref: str, code: str) -> str:
+    """This guess at this code, as a keyed digest. That of the right one is not kept."""
+    return f"code-guess:{vault().blind_index('code-guess', f'{ref} {code}')}"
 
 
 def _what_ended(person_id: int, purpose: Purpose, now: datetime) -> CodeRefused:

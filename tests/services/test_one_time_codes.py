@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from itertools import count
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from app.domain.errors import RateLimited
 from app.domain.one_time_code import MOST_WRONG, CodeRefused, CodeState, Ended, Purpose
 from app.extensions import db
-from app.models import AuditEvent, OneTimeCode, OutboxMessage, Person
+from app.models import AuditEvent, OneTimeCode, OutboxMessage, Person, RateLimit
 from app.services import hashing, one_time_codes, outbox
 from tests.parts.at_once import at_once
 from tests.parts.clock import FrozenClock
@@ -109,10 +110,10 @@ def test_five_wrong_ones_end_it_and_tell_the_caller_within_the_same_transaction(
     code = send(ada, clock())
     called: list[bool] = []
     for left in range(MOST_WRONG - 1, 0, -1):
-        assert refusal(ada, wrong(code), clock()).tries_left == left
+        assert refusal(ada, wrong(code, left), clock()).tries_left == left
     with pytest.raises(CodeRefused) as refused:
         one_time_codes.guess(
-            ada.id, UNLOCK, wrong(code), now=clock(),
+            ada.id, UNLOCK, wrong(code, MOST_WRONG), now=clock(),
             too_many=lambda: called.append(db.session().in_transaction()),
         )  # fmt: skip
     assert (refused.value.reason, called) == ("code-too-many", [True])
@@ -129,6 +130,44 @@ def test_what_cannot_be_a_code_costs_no_try(ada: Person, clock: FrozenClock) -> 
     assert told.tries_left == MOST_WRONG
 
 
+def test_the_same_wrong_one_sent_twice_is_one_try(ada: Person, clock: FrozenClock) -> None:
+    code = send(ada, clock())
+    for typed in (wrong(code), f" {wrong(code)[:3]}-{wrong(code)[3:]}", wrong(code)):
+        assert refusal(ada, typed, clock()).tries_left == MOST_WRONG - 1
+    for number in range(2, MOST_WRONG):
+        refusal(ada, wrong(code, number), clock())
+    assert refusal(ada, wrong(code), clock()).tries_left == 1
+    newer = send(ada, clock())
+    assert refusal(ada, wrong(newer), clock()).tries_left == MOST_WRONG - 1
+    assert refusal(ada, wrong(newer, 2), clock()).tries_left == MOST_WRONG - 2
+    assert one_time_codes.guess(ada.id, UNLOCK, newer, now=clock())
+
+
+def test_the_same_wrong_one_sent_many_times_at_once_is_one_try_and_ends_nothing(
+    app: Flask, ada: Person, clock: FrozenClock
+) -> None:
+    code = send(ada, clock())
+    for number in range(2, MOST_WRONG):
+        refusal(ada, wrong(code, number), clock())
+    person_id = ada.id
+    db.session.remove()
+    done = at_once(
+        app, 8, lambda: one_time_codes.guess(person_id, UNLOCK, wrong(code), now=clock())
+    )
+    left = [each.tries_left for each in done if isinstance(each, CodeRefused)]
+    assert left == [1] * 8, done
+    assert one_time_codes.guess(person_id, UNLOCK, code, now=clock())
+
+
+def test_of_the_right_one_no_digest_is_kept(ada: Person, clock: FrozenClock) -> None:
+    code = send(ada, clock())
+    refusal(ada, wrong(code), clock())
+    guesses = select(func.count()).select_from(RateLimit).where(RateLimit.key.like("%guess%"))
+    assert db.session.scalar(guesses) == 1
+    one_time_codes.guess(ada.id, UNLOCK, code, now=clock())
+    assert db.session.scalar(guesses) == 1
+
+
 def test_five_are_sent_within_an_hour_for_each_purpose(ada: Person, clock: FrozenClock) -> None:
     for _ in range(5):
         send(ada, clock())
@@ -141,13 +180,14 @@ def test_five_are_sent_within_an_hour_for_each_purpose(ada: Person, clock: Froze
 
 def test_fifty_guesses_at_once_have_five_tries(app: Flask, ada: Person, clock: FrozenClock) -> None:
     code = send(ada, clock())
-    number, ended = ada.id, []
+    number, ended, guesses = ada.id, [], count(1)
     db.session.remove()
 
     def guess() -> None:
         one_time_codes.guess(
-            number, UNLOCK, wrong(code), now=clock(), too_many=lambda: ended.append(1)
-        )
+            number, UNLOCK, wrong(code, next(guesses)), now=clock(),
+            too_many=lambda: ended.append(1),
+        )  # fmt: skip
 
     done = at_once(app, 50, guess)
     reasons = [each.reason for each in done if isinstance(each, CodeRefused)]
@@ -194,10 +234,12 @@ def test_of_codes_sent_at_once_one_counts(app: Flask, ada: Person, clock: Frozen
 
 def test_neither_code_nor_text_can_be_read_in_the_database(ada: Person, clock: FrozenClock) -> None:
     code = send(ada, clock())
-    for table in (OneTimeCode, OutboxMessage, AuditEvent):
+    refusal(ada, wrong(code), clock())
+    for table in (OneTimeCode, OutboxMessage, AuditEvent, RateLimit):
         for row in db.session.execute(select(table.__table__)):
             kept = " ".join(map(repr, row))
             assert code not in kept
+            assert wrong(code) not in kept
             assert f"{code[:3]} {code[3:]}" not in kept
             assert "argon2" not in kept
 

@@ -109,7 +109,7 @@ def type_wrong_codes(operation: CardOperation, code: str, now: datetime) -> obje
         with pytest.raises(CodeRefused):
             unlock_attempts.redeem(operation, other(code, number), now)
     try:
-        return unlock_attempts.redeem(operation, other(code), now)
+        return unlock_attempts.redeem(operation, other(code, MOST_WRONG), now)
     except CodeRefused as refusal:
         return refusal.reason
 
