@@ -2,8 +2,8 @@
 
 The card has proven itself before (``app.card_operations.service_centre``). A guess is counted and
 committed before it is judged, by one statement, so that no number of guesses at once, at however
-many servers, gets more than three tries in all. A right one gives its try back; so does the same
-wrong one sent twice. The unlock itself clears them all.
+many servers, gets more than three tries in all. A right one gives its try back, and the same wrong
+one sent twice, by a double click, costs one. The unlock itself clears them all.
 """
 
 import json
@@ -138,15 +138,20 @@ def answer(operation: CardOperation, answers: list[str], now: datetime) -> Right
     own = _own(attempt.person_id)
     kept = security_answers.kept_in(own) if own is not None else {}
     given = dict(zip(asked, [*answers, *[""] * len(asked)], strict=False))
-    counted = _count_failure(attempt.person_id, now)
-    db.session.commit()
-    if counted is None:
+    guessed = _guess_key(attempt, given)
+    is_new = limits.is_first(guessed, now=now)  # known before one is judged, for two at once
+    counted = _count_failure(attempt.person_id, now) if is_new else None
+    if counted is None and (is_new or not _may_try(attempt.person_id)):
+        db.session.rollback()
         block_unjudged(now, attempt.person_id)
         return Blocked()
+    db.session.commit()
     if not security_answers.all_right(given, kept):
-        return _wrong(attempt, given, counted, now)
+        return _wrong(attempt, counted, now)
     row = attempt.locked()
-    _give_back(attempt.person_id)
+    limits.forget(guessed)
+    if counted is not None:
+        _give_back(attempt.person_id)
     if not _may_try(attempt.person_id):
         db.session.rollback()
         return Blocked()
@@ -314,16 +319,12 @@ def _give_back(person_id: int) -> None:
     )
 
 
-def _wrong(
-    attempt: _Attempt, given: dict[str, str], counted: int, now: datetime
-) -> Wrong | Blocked:
-    """The try stays counted, unless these very answers were counted in this attempt before."""
-    if limits.is_first(_guess_key(attempt, given), now=now):
+def _wrong(attempt: _Attempt, counted: int | None, now: datetime) -> Wrong | Blocked:
+    """The try stays counted. None was, where these answers were given before in this attempt."""
+    if counted is not None:
         _record("self-service.answers-wrong", Outcome.REFUSED, attempt, now, failures=counted)
         if counted >= MOST_FAILURES:
             _block(attempt.person_id, now)
-    else:
-        _give_back(attempt.person_id)
     failures, blocked = db.session.execute(
         select(SelfService.failed_attempts, SelfService.blocked_at).where(
             SelfService.person_id == attempt.person_id
@@ -336,7 +337,9 @@ def _wrong(
 
 
 def _guess_key(attempt: _Attempt, given: dict[str, str]) -> str:
-    """These answers in this attempt, as a keyed digest: nobody can tell what they were."""
+    """These answers in this attempt, as a keyed digest: nobody can tell what they were. That of
+    right ones is not kept.
+    """
     folded = sorted((question, fold(each)) for question, each in given.items())
     text = json.dumps([attempt.public_id, attempt.proven_at, folded])
     return f"guess:{vault().blind_index('guess', text)}"

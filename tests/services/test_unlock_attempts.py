@@ -19,6 +19,7 @@ from app.models import (
     CardOperation,
     OneTimeCode,
     OutboxMessage,
+    RateLimit,
     SecurityAnswer,
     SelfService,
 )
@@ -160,6 +161,39 @@ def test_the_same_wrong_answers_sent_twice_are_one_failure(
     shouted = [each.upper() for each in typed]
     assert unlock_attempts.answer(operation, shouted, clock()) == Wrong(2)
     assert (own().failed_attempts, events()) == (1, ["answers-wrong"])
+
+
+def test_the_same_wrong_answers_sent_many_times_at_once_are_one_failure_and_block_nobody(
+    app: Flask, operation: CardOperation, clock: FrozenClock
+) -> None:
+    unlock_attempts.answer(operation, wrong(operation, 1), clock())
+    typed, number = wrong(operation, 2), operation.id
+    db.session.remove()
+    done = at_once(
+        app,
+        6,
+        lambda: unlock_attempts.answer(db.session.get_one(CardOperation, number), typed, clock()),
+    )
+    assert done == [Wrong(1)] * 6
+    assert (own().failed_attempts, events()) == (2, ["answers-wrong"] * 2)
+
+
+def test_the_right_answers_sent_twice_as_the_last_try_are_right_and_leave_no_digest(
+    app: Flask, operation: CardOperation, clock: FrozenClock
+) -> None:
+    for failure in range(2):
+        unlock_attempts.answer(operation, wrong(operation, failure), clock())
+    answers, number = right(operation), operation.id
+    db.session.remove()
+    done = at_once(
+        app,
+        2,
+        lambda: unlock_attempts.answer(db.session.get_one(CardOperation, number), answers, clock()),
+    )
+    assert done == [Right(), Right()]
+    assert own().failed_attempts == 2
+    kept = select(func.count()).select_from(RateLimit).where(RateLimit.key.like("guess:%"))
+    assert db.session.scalar(kept) == 2
 
 
 def test_the_questions_stay_the_same_until_an_unlock_succeeds(
