@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.parts.service import Service
+from tests.parts.sound import covered
 from tests.parts.visitor import MANAGER, Visitor
 
 GRACE = "500200300107"
@@ -39,6 +40,10 @@ def test_a_name_in_either_order_leads_to_a_list_and_from_there_to_the_person(age
     for name in ("grace ade", "ADEYEMI gr"):
         agent.goto("/")
         looks_for(agent, name)
+        expect(agent.get_by_role("link", name="Miss Grace Adeyemi")).to_be_visible()
+        for width in (768, 1024, 1280, 1535, 1536, 1920):
+            agent.set_viewport_size({"width": width, "height": 700})
+            assert covered(agent) == [], f"at {width} pixels who is signed in hides something"
         agent.get_by_role("link", name="Miss Grace Adeyemi").click()
         expect(agent).to_have_url(re.compile(f"/people/{GRACE}$"))
 

@@ -16,6 +16,7 @@ def demand_sound(page: Page) -> None:
             page.set_viewport_size({"width": width, "height": height})
             page.evaluate(HEADER_SETTLES)
         assert axe.violations(page) == []
+        assert covered(page) == []
         assert overflows(page) <= 0, f"at {width} pixels the page is wider than its window"
     assert page.locator("h1").count() == 1
     assert forms_without_token(page) == []
@@ -29,5 +30,24 @@ def forms_without_token(page: Page) -> list[str]:
             .filter((form) => form.method === "post" && !form.closest("card-step"))
             .filter((form) => !form.querySelector("input[name=csrf_token][value]"))
             .map((form) => form.outerHTML)"""
+    )
+    return found
+
+
+def covered(page: Page) -> list[str]:
+    """Return the parts of the page of which the box of who is signed in hides a part for good: it
+    stands beside the page, or is a strip as wide as the window, below which the page ends."""
+    found: list[str] = page.evaluate(
+        """() => {
+            const box = document.querySelector(".identity-box");
+            if (!box || getComputedStyle(box).position === "static") return [];
+            const { left, right, width } = box.getBoundingClientRect();
+            const isStrip = width >= document.documentElement.clientWidth;
+            if (isStrip && getComputedStyle(box).position === "sticky") return [];
+            return [...document.querySelectorAll("main *, footer a")]
+                .map((element) => [element, element.getBoundingClientRect()])
+                .filter(([, part]) => part.width && part.right > left && part.left < right)
+                .map(([element]) => element.outerHTML);
+        }"""
     )
     return found
