@@ -37,6 +37,8 @@ def test_an_agent_lifts_a_block_and_ends_a_registration_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".app-done")).to_contain_text("The block is lifted")
+    expect(page.locator(".app-done")).to_be_focused()
+    expect(page.locator("#announcer")).to_contain_text("The block is lifted")
     expect(section).to_contain_text("0 of 3")
     demand_sound(page)
 
@@ -65,6 +67,7 @@ def test_a_sponsor_unlocks_the_card_of_somebody_who_cannot_do_it_alone(visitor: 
     counter.type_new_passcode()
     counter.press("Unlock")
     counter.sees_done("Card unlocked")
+    expect(page.locator(".nhsuk-panel")).to_be_focused()
     service.flask("mail", "deliver")
     assert subjects(service, "nadia.rahman") == ["Your Smartcard has been unlocked"]
     told = service.mail.messages[0].get_body(("plain",)).get_content()

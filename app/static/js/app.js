@@ -3,12 +3,13 @@
 import { initAll } from "../vendor/nhsuk/nhsuk-frontend.min.js";
 import { State, theBridge } from "./bridge-client.js";
 import { defineElements } from "./elements.js";
-import { arrived } from "./regions.js";
+import { arrived, opened } from "./regions.js";
 import { introduce } from "./server.js";
 import "./card-step.js";
 
 initAll({ scope: document.body });
 defineElements(document.body);
+opened();
 
 // A ticket is good for a minute, counted from the hello: the server hears of it at once.
 theBridge().addEventListener("change", () => {

@@ -27,8 +27,15 @@ export function arrived(element) {
   initAll({ scope: element });
   defineElements(element);
   focusWhereAsked(element);
-  const words = find(element, "data-announce")?.getAttribute("data-announce");
-  if (words) announce(words);
+  announceWhatIsSaid(element);
+}
+
+/** On a page that has just been opened: what was done to come there has the focus, and is read out. */
+export function opened() {
+  const done = document.querySelector("main :is(.app-done, .nhsuk-panel)[data-focus]");
+  if (!done) return;
+  focusWhereAsked(done);
+  announceWhatIsSaid(done);
 }
 
 /** @param {string} words read out by screen readers, once */
@@ -37,6 +44,12 @@ export function announce(words) {
   if (!status) return;
   status.textContent = "";
   requestAnimationFrame(() => (status.textContent = words));
+}
+
+/** @param {Element} element */
+function announceWhatIsSaid(element) {
+  const words = find(element, "data-announce")?.getAttribute("data-announce");
+  if (words) announce(words);
 }
 
 /** @param {Element} element */
