@@ -37,6 +37,18 @@ def test_no_two_stages_read_alike(app: Flask) -> None:
     assert len(set(said)) == len(said)
 
 
+def test_a_permission_for_another_page_is_not_called_distrust(app: Flask) -> None:
+    foreign, invalid = (
+        f"{say(app, 'title', code, {})}. {say(app, 'advice', code, {})}"
+        for code in (Code.TICKET_FOREIGN, Code.TICKET_INVALID)
+    )
+    assert "does not trust" in invalid
+    assert "does not trust" not in foreign
+    assert "was for another page" in foreign
+    assert "Nothing was changed. Reload the page and try again" in foreign
+    assert app.config["ORIGIN"] in foreign
+
+
 @pytest.mark.parametrize("code", [Code.CARD_REMOVED, Code.FAILED])
 def test_a_lost_answer_is_not_called_nothing(app: Flask, code: Code) -> None:
     sure = say(app, "advice", code, {"outcome": Outcome.NONE})
