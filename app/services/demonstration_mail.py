@@ -33,8 +33,12 @@ class Caught:
 
 def newest() -> list[Caught]:
     """Return the messages that came last, the newest first: at most SHOWN."""
-    names = [file.stem for file in _folder().glob("*.eml") if _NAME.fullmatch(file.stem)]
-    return [_read(name) for name in sorted(names, reverse=True)[:SHOWN]]
+    return [_read(name) for name in sorted(_names(), reverse=True)[:SHOWN]]
+
+
+def last() -> str | None:
+    """Return the id of the message that came last; None before there is one."""
+    return max(_names(), default=None)
 
 
 def message(name: str) -> Caught:
@@ -46,6 +50,10 @@ def message(name: str) -> Caught:
     if not _NAME.fullmatch(name) or not (_folder() / f"{name}.eml").is_file():
         raise NotFound("caught-mail", name)
     return _read(name)
+
+
+def _names() -> list[str]:
+    return [file.stem for file in _folder().glob("*.eml") if _NAME.fullmatch(file.stem)]
 
 
 def _folder() -> Path:

@@ -28,7 +28,7 @@ def lift_without_reason(visitor: Visitor) -> None:
 
 
 SELF_SERVICE_STATES_OF_AGENTS: tuple[State, ...] = (
-    State("mail of the demonstration", "demo.mail", mail, "Look again"),
+    State("mail of the demonstration", "demo.mail", mail, "appears here by itself"),
     State(
         "lift without a reason",
         "people.lift_block",

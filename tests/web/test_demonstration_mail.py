@@ -1,5 +1,6 @@
 """What the mail catcher of a demonstration has caught, as its pages show it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.parts.caught import catch
+from tests.web.conftest import FRAGMENT
 
 pytestmark = pytest.mark.usefixtures("db_session")
 
@@ -36,6 +38,26 @@ def test_the_newest_message_comes_first_with_its_address_and_moment(
     assert "newest 50" in page
     assert "grace.adeyemi@northmere.nhs.uk" in page
     assert "4 March 2027 at 2:05pm" in page
+
+
+def test_the_list_asks_by_itself_and_is_replaced_only_where_a_message_has_come(
+    client: FlaskClient, folder: Path
+) -> None:
+    def asks(page: str) -> str:
+        polled = re.search(r'id="messages" hx-get="([^"]+)" hx-trigger="every 3s"', page)
+        assert polled, page
+        assert '"By-Itself": "1"' in page
+        return polled[1]
+
+    empty = asks(client.get("/demo/mail").text)
+    assert client.get(empty, headers=FRAGMENT).status_code == 204
+    catch(folder, subject="Your <code>")
+    part = client.get(empty, headers=FRAGMENT).text
+    assert "<html" not in part
+    assert 'data-announce="New message: Your &lt;code&gt;"' in part
+    assert client.get(asks(part), headers=FRAGMENT).status_code == 204
+    assert part.strip() in client.get("/demo/mail").text
+    assert client.get(empty).status_code == 200, "without script it is a page"
 
 
 def test_what_a_message_says_is_text_and_only_our_own_addresses_are_links(

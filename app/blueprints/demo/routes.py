@@ -4,13 +4,22 @@ and the mail that it has sent.
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, render_template, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from app.blueprints.at_the_bridge import at_the_bridge
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
-from app.blueprints.fragments import go_to
+from app.blueprints.fragments import go_to, page_or_fragment, wants_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all
 from app.card_operations import age as aging
@@ -47,8 +56,14 @@ def card_desk() -> ResponseReturnValue:
 @bp.get("/mail")
 @open_to_all
 def mail() -> ResponseReturnValue:
-    return render_template(
-        "demo/mail.html", messages=demonstration_mail.newest(), most=demonstration_mail.SHOWN
+    """Show the newest messages. ``after`` names the newest on a page that asks by itself."""
+    if wants_fragment() and request.args.get("after") == (demonstration_mail.last() or "none"):
+        return Response(status=204)
+    return page_or_fragment(
+        "demo/mail.html",
+        "demo/_messages.html",
+        messages=demonstration_mail.newest(),
+        most=demonstration_mail.SHOWN,
     )
 
 

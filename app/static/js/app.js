@@ -26,6 +26,7 @@ document.addEventListener("htmx:after:process", (event) => {
 for (const name of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(name, (event) => {
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
+    if (ctx?.request?.headers["By-Itself"]) return; // the page asks again, and nobody waits for it
     const status = ctx?.response?.status ?? 0;
     if (!ctx || status === 409 || status === 422 || ctx.response?.headers.has("HX-Redirect")) return;
     showFailure(ctx.target instanceof Element ? ctx.target : document.querySelector("main"));
