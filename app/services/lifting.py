@@ -39,7 +39,7 @@ class ReasonProblem(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class SeenByAgent:
     """How somebody's self-service stands. ``without_questions``: registered while none were asked,
-    so that they cannot use it in this mode.
+    so that they cannot use it in this mode. ``has_questions``: answers of theirs are kept.
     """
 
     mode: Mode
@@ -49,6 +49,7 @@ class SeenByAgent:
     most: int  # failures, of which the last blocks
     blocked_at: datetime | None
     without_questions: bool
+    has_questions: bool
     offers: Mapping[Help, HelpOffer]
 
 
@@ -70,6 +71,7 @@ def seen_by_agent(actor: Principal, person_id: int, *, holder_closed: bool) -> S
         most=MOST_FAILURES,
         blocked_at=state.blocked_since,
         without_questions=state.needs_questions,
+        has_questions=state.questions_changed_at is not None,
         offers={
             each: _offer(each, actor, person_id, state, holder_closed=holder_closed)
             for each in Help

@@ -212,7 +212,7 @@ def test_a_pulled_card_an_expired_code_and_a_mail_server_that_is_away_are_gone_o
     registrar.visitor.sign_in()
     page.goto("/profile/self-service/register/email")  # ahead of what this session has shown
     registrar.at("Passcode")
-    expect(page.locator("main")).to_contain_text("What you have answered so far is kept")
+    expect(page.locator("main")).to_contain_text("What you have entered so far is kept")
     registrar.show_passcode()
     registrar.at("Email")
     page.goto("/profile")

@@ -15,13 +15,15 @@ from app.extensions import db
 from app.models import (
     AuditEvent,
     OneTimeCode,
+    OutboxMessage,
     Person,
     SecurityAnswer,
     SelfServiceDraft,
 )
+from app.services import outbox
 from tests.parts.clock import FrozenClock
 from tests.parts.codes import mailed_code
-from tests.parts.self_service import registered
+from tests.parts.self_service import REGISTERED_EMAIL, registered
 from tests.web.at_self_service import ANSWERS, CONTACT, ROOT, Visit, fields_in_error, leads, words
 
 
@@ -134,7 +136,13 @@ def test_where_no_questions_are_asked_there_are_three_steps(ada: Visit, app: Fla
     assert leads(ada.get("/register/questions")) == "/register/email"
     assert "step&nbsp;2&nbsp;of&nbsp;3" in ada.get("/register/email").text
     ada.post("/register/email", email=CONTACT)
+    for address in ("/profile", ROOT):
+        assert "can go on where you stopped" in words(ada.client.get(address))
     assert leads(ada.post("/register/code", code=mailed_code(CONTACT))) == "/register/done"
+    for path in ("", "/register/done", "/end"):
+        page = words(ada.get(path))
+        assert "question" not in page
+        assert "answer" not in page
     app.config["SELF_SERVICE_MODE"] = "questions-and-code"
     assert "without them you cannot unlock" in words(ada.client.get("/profile"))
     ada.prove(Change.QUESTIONS)
@@ -150,6 +158,26 @@ def test_where_self_service_is_switched_off_everything_says_so(ada: Visit, app: 
     for path in ("/register", "/register/passcode", "/register/questions", "/email"):
         assert leads(ada.get(path)) == ""
     assert leads(ada.post("/register/email", email=CONTACT)) == ""
+
+
+def test_switched_off_a_registration_is_kept_can_be_ended_and_nothing_is_promised(
+    ada: Visit, app: Flask
+) -> None:
+    registered(db.session.get_one(Person, ada.person_id), ada.clock(), questions_changed_at=None)
+    app.config["SELF_SERVICE_MODE"] = "off"
+    for address in ("/profile", ROOT):
+        page = words(ada.client.get(address))
+        assert "is kept, in case self-service is switched on again" in page
+        assert "you can unlock" not in page
+    asked = words(ada.get("/end"))
+    assert f"Your registered email ( {REGISTERED_EMAIL} ) is removed" in asked
+    assert "register again" not in asked
+    assert leads(ada.post("/end")) == ""
+    assert "What you had registered has been removed" in words(ada.get())
+    message = db.session.scalars(select(OutboxMessage).filter_by(to=REGISTERED_EMAIL)).one()
+    text, _ = outbox._bodies(message)
+    assert "What you had registered has been removed" in " ".join(text.split())
+    assert "You can register" not in text
 
 
 def test_a_block_is_told_with_whom_to_turn_to(ada: Visit) -> None:

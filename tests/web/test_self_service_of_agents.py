@@ -16,7 +16,7 @@ from app.words import masked_email
 from tests.parts.people import a_card, a_person
 from tests.parts.registered import blocked, registered
 from tests.web.test_people import a_holder, an_agent, events
-from tests.web.visits import sends
+from tests.web.visits import sends, what_is_told
 
 pytestmark = pytest.mark.usefixtures("db_session")
 
@@ -163,6 +163,26 @@ def test_what_the_mode_means_for_a_person_is_said(
     assert card.person
     registered(card.person, questions_changed_at=None)
     assert said in section(client.get(address(card)).text)
+
+
+@pytest.mark.parametrize("mode", ["code", "off"])
+def test_agents_are_told_of_no_questions_where_none_are_asked_and_promised_nothing_where_it_is_off(
+    app, client: FlaskClient, mode: str
+) -> None:
+    app.config["SELF_SERVICE_MODE"] = mode
+    card = a_holder(an_agent(client))
+    assert card.person
+    blocked(card.person, questions_changed_at=None)
+    lift, end = "/self-service/lift", "/self-service/end"
+    said = section(client.get(address(card)).text)
+    said += client.get(address(card, lift)).text + client.get(address(card, end)).text
+    for action in (lift, end):
+        sends(client, address(card, action), reason="Called back")
+        said += what_is_told(client.get(address(card)).text)
+    assert "answers" not in said
+    assert "question" not in said
+    for promise in ("They can register again", "They can use self-service again", "until they"):
+        assert (promise in said) is (mode == "code"), promise
 
 
 @pytest.mark.parametrize(

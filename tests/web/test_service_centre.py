@@ -224,6 +224,7 @@ def test_switched_off_every_page_says_whom_to_ask(
         assert "app-contacts" in shown or "/help#contacts" in shown
     assert "app-contacts" in client.get("/service-centre/unlock").text
     assert "<live-card" not in client.get("/service-centre/unlock").text
+    assert "Start again" not in client.get(unlock).text
     assert "Service Centre" not in client.get("/sign-in").text
     headers = {**FRAGMENT, "Accept": "text/html", "X-CSRFToken": page_token(client)}
     answer = client.post("/service-centre/unlock/start", json={}, headers=headers)
