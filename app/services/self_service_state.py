@@ -40,6 +40,15 @@ class SelfServiceState:
         return self.registered and self.mode.asks_questions and self.questions_changed_at is None
 
     @property
+    def lacks_something(self) -> bool:
+        """Whether they could unlock their own card once they had registered, or chosen questions.
+
+        Whom a block keeps from it needs somebody else's help first.
+        """
+        could = self.mode is not Mode.OFF and self.blocked_since is None
+        return could and (not self.registered or self.needs_questions)
+
+    @property
     def open(self) -> frozenset[Change]:
         """The changes that can be made now."""
         offered = {Change.QUESTIONS, Change.EMAIL} if self.registered else {Change.REGISTER}

@@ -6,12 +6,18 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, scoped_session
 
 from app.domain.roles import Role
+from app.domain.self_service import Change
+from app.extensions import db
+from app.models import Person
+from app.services.self_service_rows import new_draft
 from tests.parts.clock import START, FrozenClock
 from tests.parts.people import a_card, a_person, an_assignment, an_organisation
+from tests.parts.self_service import registered
 from tests.web.visits import signs_in
 
 TODAY = START.date()
@@ -90,15 +96,70 @@ def test_the_navigation_marks_the_page_on_screen(client: FlaskClient) -> None:
     assert 'href="/" aria-current="page"' in " ".join(text.split())
 
 
-def test_the_dashboard_of_a_holder_asks_the_database_three_times(
+@pytest.mark.parametrize(("mode", "asked"), [("questions-and-code", 4), ("code", 4), ("off", 3)])
+def test_the_dashboard_of_a_holder_asks_the_database_a_few_times(
+    app: Flask,
+    mode: str,
+    asked: int,
     client: FlaskClient,
     db_session: scoped_session[Session],
     count_queries: Callable[[], AbstractContextManager[list[str]]],
 ) -> None:
+    app.config["SELF_SERVICE_MODE"] = mode
     signs_in(client, a_card(a_person(), expires_on=TODAY))
     with count_queries() as queries:
         client.get("/")
-    assert len([query for query in queries if query.startswith("SELECT")]) == 3
+    assert len([query for query in queries if query.startswith("SELECT")]) == asked
+
+
+HINT = "Unlock your Smartcard yourself"
+REGISTER = 'href="/profile/self-service/register"'
+
+
+@pytest.mark.usefixtures("db_session")
+@pytest.mark.parametrize("mode", ["questions-and-code", "code"])
+def test_whoever_could_register_for_self_service_is_told_so_until_they_have(
+    app: Flask, client: FlaskClient, mode: str
+) -> None:
+    app.config["SELF_SERVICE_MODE"] = mode
+    card = a_card(a_person())
+    person_id = card.person_id
+    signs_in(client, card)
+    text = client.get("/").text
+    assert HINT in text
+    assert REGISTER in text
+    new_draft(person_id, Change.REGISTER, START)
+    db.session.commit()
+    assert "Continue your registration" in client.get("/").text
+    registered(db.session.get_one(Person, person_id), START)
+    assert HINT not in client.get("/").text
+
+
+@pytest.mark.usefixtures("db_session")
+def test_whoever_registered_without_questions_is_led_to_choosing_some(client: FlaskClient) -> None:
+    card = a_card(a_person())
+    assert card.person
+    registered(card.person, START, questions_changed_at=None)
+    signs_in(client, card)
+    assert 'href="/profile/self-service/questions"' in client.get("/").text
+
+
+@pytest.mark.usefixtures("db_session")
+def test_where_registering_would_not_help_nobody_is_told_to(
+    app: Flask, client: FlaskClient
+) -> None:
+    card = a_card(a_person())
+    assert card.person
+    row = registered(card.person, START, failed_attempts=3, blocked_at=START)
+    row.registered_at = None
+    db.session.commit()
+    signs_in(client, card)
+    assert HINT not in client.get("/").text
+    app.config["SELF_SERVICE_MODE"] = "off"
+    row = db.session.merge(row)
+    row.failed_attempts, row.blocked_at = 0, None
+    db.session.commit()
+    assert HINT not in client.get("/").text
 
 
 @pytest.mark.usefixtures("db_session")
