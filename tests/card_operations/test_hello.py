@@ -44,6 +44,16 @@ def test_the_same_hello_again_is_the_same_connection(counter: Counter) -> None:
     assert db.session.query(BridgeConnection).count() == before == 1
 
 
+def test_what_the_bridge_beside_the_service_says_is_in_the_log_of_the_test_alone(
+    another_page: Callable[[], BridgePage],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    another_page()
+    assert f"a page of {ORIGIN} came in" in caplog.text
+    assert "came in" not in capfd.readouterr().err
+
+
 def test_a_hello_belongs_to_the_browser_that_brought_it_first(counter: Counter) -> None:
     with pytest.raises(HelloRefused) as refused:
         hello.receive(counter.page.hello, origin=ORIGIN, browser=BROWSER, now=counter.now)

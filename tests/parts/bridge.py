@@ -6,6 +6,7 @@ tickets as the service does.
 
 import asyncio
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ ORIGIN = "https://identity.test"
 READER_1 = "Virtual reader 1"
 READER_2 = "Virtual reader 2"
 ANSWER_SECONDS = 20
+SERVICE_HANDLER = "cis"  # of app.logs
 
 Message = dict[str, Any]
 
@@ -99,6 +101,25 @@ def bridge_settings(folder: Path, *keys: Mapping[str, Any], **limits: float) -> 
     )
 
 
+class Apart(logging.Handler):
+    """Takes what a bridge in a thread says to pytest's log, which a failing test shows, and not to
+    where the service beside it says things.
+
+    Its thread speaks when it likes, also between a test and its teardown, when nothing is caught:
+    what it said to standard error would stand among pytest's dots.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for handler in logging.getLogger().handlers:
+            if handler.get_name() != SERVICE_HANDLER and record.levelno >= handler.level:
+                handler.handle(record)
+
+
+def log_apart() -> None:
+    logger = logging.getLogger("reader_bridge")
+    logger.handlers, logger.propagate = [Apart()], False
+
+
 class RunningBridge:
     """A bridge in a thread."""
 
@@ -120,6 +141,7 @@ class RunningBridge:
         return self.settings.origins[0]
 
     def start(self) -> None:
+        log_apart()
         self._thread.start()
         assert self._ready.wait(10), "the bridge did not start"
         if self._failed is not None:
