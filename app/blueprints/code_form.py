@@ -24,6 +24,13 @@ CODES = {
 class CodeForm(Form):
     code = StringField("Code from the email", description=f"{DIGITS} digits")
 
+    @classmethod
+    def after_too_many(cls, refusal: RateLimited, now: datetime) -> "CodeForm":
+        """An empty form that says why no other code is sent."""
+        form = cls(formdata=None)
+        form.code.errors = [too_many_codes(refusal, now)]
+        return form
+
     def tell(self, refusal: CodeRefused) -> None:
         left = refusal.tries_left
         if refusal.reason == "code-wrong" and left is not None:

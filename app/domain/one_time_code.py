@@ -12,6 +12,7 @@ DIGITS = 6
 LASTS = timedelta(minutes=15)  # from when the mail server took the message
 MOST_WRONG = 5
 MOST_SENT, SENT_WITHIN = 5, timedelta(hours=1)
+LATE = timedelta(seconds=30)  # a message that is on its way for longer is spoken of
 DELIVERED_WITHIN = timedelta(hours=1)  # a message that nobody takes is given up, and its code
 
 

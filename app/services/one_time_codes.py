@@ -15,6 +15,7 @@ from sqlalchemy import Row, select, update
 from app import audit
 from app.domain.one_time_code import (
     DELIVERED_WITHIN,
+    LATE,
     MOST_SENT,
     MOST_WRONG,
     SENT_WITHIN,
@@ -52,6 +53,10 @@ class SentCode:
     created_at: datetime
     valid_until: datetime | None
     tries_left: int
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether, if it still is on its way, it has been for so long that a page says so."""
+        return now - self.created_at > LATE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from app.card_operations import journal, unlock, wire
@@ -27,6 +26,7 @@ from app.extensions import db
 from app.models import Card, CardOperation, SelfService
 from app.services import limits, one_time_codes, unlock_attempts
 from app.services.one_time_codes import SentCode
+from app.services.self_service_state import mode
 from app.services.unlock_attempts import AttemptOver, Right
 
 MOST_STARTS, STARTS_WINDOW = 300, timedelta(minutes=1)  # from one address, behind which many sit
@@ -49,10 +49,6 @@ class SelfServiceOff(RuleBroken):
     """This service unlocks no card without an agent."""
 
     reason = "self-service-off"
-
-
-def mode() -> Mode:
-    return Mode(current_app.config["SELF_SERVICE_MODE"])
 
 
 def start(

@@ -201,7 +201,7 @@ def redeem(operation: CardOperation, typed: str, now: datetime) -> Right | Block
         CodeRefused: it is not the code, or none counts any more.
     """
     attempt = _answered(operation)
-    if _is_allowed(operation, now):  # another tab was faster
+    if unlock.is_allowed(operation, now=now):  # another tab was faster
         return Right()
     if not _may_try(attempt.person_id):
         return Blocked()
@@ -215,7 +215,7 @@ def redeem(operation: CardOperation, typed: str, now: datetime) -> Right | Block
             too_many=lambda: _count_wrong_codes(attempt, now),
         )
         row = attempt.locked()
-        if _is_allowed(row, now):
+        if unlock.is_allowed(row, now=now):
             db.session.rollback()
             return Right()
         one_time_codes.demand_used(sent.id, now=now)
@@ -285,11 +285,6 @@ def _answered(operation: CardOperation) -> _Attempt:
     if mode().asks_questions and not operation.facts.get(ANSWERED):
         raise AnswersNeeded
     return _Attempt.of(operation)
-
-
-def _is_allowed(operation: CardOperation, now: datetime) -> bool:
-    allowed = operation.facts.get("allowed_at")
-    return allowed is not None and now - datetime.fromisoformat(allowed) <= unlock.ALLOWED_FOR
 
 
 def _count_failure(person_id: int, now: datetime) -> int | None:

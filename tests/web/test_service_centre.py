@@ -183,7 +183,7 @@ def test_five_codes_an_hour_are_sent_and_a_sixth_is_refused_in_words(
     for _ in range(4):
         assert sends(client, f"{at_code}/resend").status_code == 303
     answer = sends(client, f"{at_code}/resend")
-    assert answer.status_code == 422
+    assert answer.status_code == 429
     assert "5 codes have been sent within an hour" in answer.text
 
 

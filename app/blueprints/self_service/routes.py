@@ -4,7 +4,6 @@ Each step is a form, a redirect and a page. Where a person stands is in the data
 asked for out of turn leads to the step that is due.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, flash, render_template, session, url_for
@@ -34,8 +33,6 @@ from app.domain.roles import Permission
 from app.domain.security_questions import CHOSEN, QUESTIONS, SHORTEST, AnswersRefused
 from app.domain.self_service import Change, WizardStep
 from app.services import profile, self_service, self_service_state
-
-LATE = timedelta(seconds=20)  # a message that is on its way for longer is spoken of
 
 
 @bp.get("")
@@ -146,9 +143,7 @@ def resend(wizard: Wizard) -> ResponseReturnValue:
     try:
         self_service.resend(principal(), wizard.change, clock.now())
     except RateLimited as refusal:
-        form = CodeForm(formdata=None)
-        form.code.errors = [too_many_codes(refusal, clock.now())]
-        return _code(wizard, form, 429)
+        return _code(wizard, CodeForm.after_too_many(refusal, clock.now()), 429)
     flash("code-sent-again")
     return go_to(url_for("self_service.code", change=wizard.change))
 
@@ -220,7 +215,7 @@ def _code(wizard: Wizard, form: CodeForm, status: int = 200) -> Response:
         step=WizardStep.CODE,
         form=form,
         sent=sent,
-        late=sent is not None and now - sent.created_at > LATE,
+        late=sent is not None and sent.is_late(now),
         delivered_within=DELIVERED_WITHIN,
         most_sent=MOST_SENT,
         lasts=LASTS,

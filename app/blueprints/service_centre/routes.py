@@ -24,6 +24,7 @@ from app.domain.self_service import Mode
 from app.models import CardOperation
 from app.services import presented_cards
 from app.services import service_centre as centre
+from app.services.self_service_state import mode
 from reader_bridge.contract import Slot
 
 LONGEST_CERTIFICATE = 3000  # of base64url
@@ -32,7 +33,7 @@ LONGEST_CERTIFICATE = 3000  # of base64url
 @bp.get("/service-centre")
 @open_to_all
 def show() -> ResponseReturnValue:
-    return render_template("service_centre/page.html", mode=centre.mode(), standing=_standing())
+    return render_template("service_centre/page.html", mode=mode(), standing=_standing())
 
 
 @bp.get("/selfservicewebapp/unlockCardStart")
@@ -45,7 +46,7 @@ def old_address() -> ResponseReturnValue:
 @bp.get("/service-centre/unlock")
 @open_to_all
 def unlock() -> ResponseReturnValue:
-    return render_template("service_centre/unlock.html", mode=centre.mode(), standing=_standing())
+    return render_template("service_centre/unlock.html", mode=mode(), standing=_standing())
 
 
 @bp.post("/service-centre/unlock/card")
@@ -87,7 +88,7 @@ def start() -> ResponseReturnValue:
 @bp.get("/service-centre/check")
 @open_to_all
 def check() -> ResponseReturnValue:
-    return render_template("service_centre/check.html", mode=centre.mode())
+    return render_template("service_centre/check.html", mode=mode())
 
 
 @bp.post("/service-centre/check/card")
@@ -100,7 +101,7 @@ def checked() -> ResponseReturnValue:
         "service_centre/_checked.html",
         cards=cards,
         today=day_of(now),
-        mode=centre.mode(),
+        mode=mode(),
         window=LEAD.days,
         virtual_allowed=office.virtual_cards_allowed,
     )
@@ -150,7 +151,7 @@ def _start_form(**context: Any) -> str:
 
 def _standing() -> CardOperation | None:
     """The unlock that this browser can go on with."""
-    if centre.mode() is Mode.OFF:
+    if mode() is Mode.OFF:
         return None
     return centre.unfinished_here(browser_digest(), now=clock.now())
 

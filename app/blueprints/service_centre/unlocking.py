@@ -22,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.bodies import posted
 from app.blueprints.browsers import browser_digest
-from app.blueprints.code_form import CodeForm, too_many_codes
+from app.blueprints.code_form import CodeForm
 from app.blueprints.fragments import go_to, page_or_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all
@@ -38,11 +38,11 @@ from app.domain.self_service import MOST_FAILURES
 from app.models import CardOperation
 from app.services import presented_cards, unlock_attempts
 from app.services import service_centre as centre
+from app.services.self_service_state import mode
 from app.services.service_centre import Step
 from app.services.unlock_attempts import AttemptOver
 
 WRONG = "answers-wrong"  # told once, on the page that comes next
-LATE_SECONDS = 30  # from when a message is late, and the page says so
 
 
 StepView = Callable[[CardOperation], ResponseReturnValue]
@@ -114,9 +114,7 @@ def resend(row: CardOperation) -> ResponseReturnValue:
     try:
         unlock_attempts.send_code(row, clock.now())
     except RateLimited as error:
-        form = CodeForm(formdata=None)
-        form.code.errors = [too_many_codes(error, clock.now())]
-        return _code(row, form=form, status=422)
+        return _code(row, form=CodeForm.after_too_many(error, clock.now()), status=429)
     except AttemptOver:
         pass  # as above
     return _back_to(row.public_id)
@@ -216,7 +214,7 @@ def _code(
         form=form or CodeForm(formdata=None),
         sent=sent,
         was_waiting="By-Itself" in request.headers,
-        late=sent is not None and (now - sent.created_at).total_seconds() > LATE_SECONDS,
+        late=sent is not None and sent.is_late(now),
         give_up_at=sent.created_at + DELIVERED_WITHIN if sent is not None else None,
         **_common("code", row),
     )
@@ -239,7 +237,7 @@ def _done(row: CardOperation) -> ResponseReturnValue:
         "service_centre/done.html",
         number=row.card.number,
         expired=centre.needs_repair(row.card, clock.now()),
-        mode=centre.mode(),
+        mode=mode(),
     )
 
 
@@ -253,7 +251,7 @@ def _common(name: str, row: CardOperation) -> dict[str, Any]:
     return {
         "step": name,
         "operation": row.public_id,
-        "mode": centre.mode(),
+        "mode": mode(),
         "tries_left": centre.tries_left(row),
         "most_tries": MOST_FAILURES,
     }
