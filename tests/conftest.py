@@ -96,7 +96,6 @@ def _worker_app(
         ),
         now=_worker_clock,
     )
-    app.extensions[hashing.EXTENSION] = QUICK
     database.migrate(app)
     yield app
     with app.app_context():
@@ -112,8 +111,9 @@ def clock(_worker_clock: FrozenClock) -> FrozenClock:
 
 @pytest.fixture
 def app(_worker_app: Flask, database: TestDatabase, clock: FrozenClock) -> Iterator[Flask]:
-    """The application, with an empty database. Settings that a test changes are put back."""
+    """The application, with an empty database. What a test changes of its settings is put back."""
     database.empty(_worker_app)
+    _worker_app.extensions[hashing.EXTENSION] = QUICK
     before = dict(_worker_app.config)
     yield _worker_app
     _worker_app.config.clear()
