@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from hashlib import sha256
 
 import pytest
 from flask import Flask
@@ -10,10 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Rows
 from sqlalchemy.orm import scoped_session
 
+from app.card_operations import register, wire
+from app.card_operations.answers import CardAnswered, Finished, to_journal
 from app.domain.self_service import Change
+from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import (
     AuditEvent,
+    CardOperation,
+    CardOperationStep,
     OneTimeCode,
     OutboxMessage,
     Person,
@@ -25,6 +31,8 @@ from tests.parts.clock import FrozenClock
 from tests.parts.codes import mailed_code
 from tests.parts.self_service import REGISTERED_EMAIL, registered
 from tests.web.at_self_service import ANSWERS, CONTACT, ROOT, Visit, fields_in_error, leads, words
+from tests.web.conftest import FRAGMENT
+from tests.web.visits import page_token
 
 
 @pytest.fixture
@@ -178,6 +186,54 @@ def test_switched_off_a_registration_is_kept_can_be_ended_and_nothing_is_promise
     text, _ = outbox._bodies(message)
     assert "What you had registered has been removed" in " ".join(text.split())
     assert "You can register" not in text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Finished(operation="op-1", kind=register.KIND, facts={"change": "register"}),
+        CardAnswered(
+            operation="op-1",
+            kind=register.KIND,
+            step="prove",
+            code="wrong-passcode",
+            facts={"left": 2},
+        ),
+    ],
+)
+def test_a_passcode_for_what_another_tab_has_finished_leads_to_how_things_stand(
+    ada: Visit, said: Finished | CardAnswered
+) -> None:
+    with ada.client.session_transaction() as session:
+        session["browser"] = "this browser"
+    operation = CardOperation(
+        public_id="op-1",
+        kind=register.KIND,
+        state=OperationState.DONE,
+        step="prove",
+        card_id=ada.card_id,
+        person_id=ada.person_id,
+        browser=sha256(b"this browser").hexdigest(),
+        facts={"change": "register"},
+        started_at=ada.clock(),
+        updated_at=ada.clock(),
+    )
+    operation.steps = [
+        CardOperationStep(
+            number=1,
+            name="prove",
+            jti="jti-1",
+            ticket_at=ada.clock(),
+            result_digest=wire.digest({"results": None, "error": None}),
+            answer=to_journal(said),
+        )
+    ]
+    db.session.add(operation)
+    registered(db.session.get_one(Person, ada.person_id), ada.clock())
+    db.session.remove()
+    headers = {**FRAGMENT, "X-CSRFToken": page_token(ada.client)}
+    answer = ada.client.post("/card-operations/op-1/result", json={"step": 1}, headers=headers)
+    assert answer.headers["HX-Redirect"] == ROOT
 
 
 def test_a_block_is_told_with_whom_to_turn_to(ada: Visit) -> None:

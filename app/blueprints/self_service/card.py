@@ -12,7 +12,7 @@ from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.blueprints.self_service.blueprint import at_step, bp, change_named, wizard_of
+from app.blueprints.self_service.blueprint import at_step, bp, change_named, lead, wizard_of
 from app.blueprints.self_service.wizard import Wizard
 from app.card_operations import journal, register
 from app.card_operations.answers import CardAnswered, Finished
@@ -47,8 +47,8 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
     """Lead to the next step, or show what the card said in the place of the form."""
     row = journal.find(answer.operation, browser=browser_digest())
     wizard = wizard_of(row.facts["change"])
-    if isinstance(answer, Finished):
-        return jsonify(location=url_for(f"self_service.{wizard.due}", change=wizard.change))
+    if isinstance(answer, Finished) or not wizard.steps:  # else it is not to be made any more
+        return lead(wizard)
     said: dict[str, Any] = {}
     if isinstance(answer, CardAnswered):
         said = {"code": answer.code, "facts": answer.facts}
