@@ -27,7 +27,7 @@ from app.models import Card, CardOperation, SelfService
 from app.services import limits, one_time_codes, unlock_attempts
 from app.services.one_time_codes import SentCode
 from app.services.self_service_state import mode
-from app.services.unlock_attempts import AttemptOver, Right
+from app.services.unlock_attempts import AttemptOver, Blocked, Right, Wrong
 
 MOST_STARTS, STARTS_WINDOW = 300, timedelta(minutes=1)  # from one address, behind which many sit
 MOST_OF_CARD, CARD_WINDOW = 20, timedelta(minutes=15)  # with one card, from one address
@@ -173,14 +173,29 @@ def needs_repair(card: Card, now: datetime) -> bool:
     return shown is CardStatus.EXPIRED
 
 
-def answer(row: CardOperation, answers: list[str], *, address: str | None, now: datetime) -> bool:
-    """Say whether the answers to the questions asked are right: then a code is mailed.
+def answer(
+    row: CardOperation, answers: list[str], *, address: str | None, now: datetime
+) -> Right | Wrong | Blocked:
+    """Judge the answers to the questions asked; right ones have a code mailed.
 
     Raises:
         RateLimited: too many answers came from this address.
     """
     limits.count_try(f"answers {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
-    return isinstance(unlock_attempts.answer(row, answers, now), Right)
+    return unlock_attempts.answer(row, answers, now)
+
+
+def redeem(
+    row: CardOperation, typed: str, *, address: str | None, now: datetime
+) -> Right | Blocked:
+    """Judge the code that was mailed; the right one allows the new passcode.
+
+    Raises:
+        RateLimited: too many codes came from this address.
+        CodeRefused, AttemptOver: see ``unlock_attempts.redeem``.
+    """
+    limits.count_try(f"codes {address}", limit=MOST_STARTS, window=STARTS_WINDOW, now=now)
+    return unlock_attempts.redeem(row, typed, now)
 
 
 def proof(public_id: str, *, browser: str) -> CardOperation:

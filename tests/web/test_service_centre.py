@@ -14,7 +14,15 @@ from app.domain.one_time_code import Purpose
 from app.domain.security_questions import QUESTIONS, fold
 from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import Card, CardOperation, OutboxMessage, Person, SelfService
+from app.models import (
+    Card,
+    CardOperation,
+    OneTimeCode,
+    OutboxMessage,
+    Person,
+    RateLimit,
+    SelfService,
+)
 from app.services import hashing, one_time_codes, security_answers, unlock_attempts
 from tests.parts.clock import START, FrozenClock
 from tests.parts.codes import mailed_code
@@ -120,6 +128,29 @@ def test_after_the_third_failure_the_page_leads_to_the_registration_authority(
     assert "app-contacts" in shown
     for more in ("answers", "code", "resend"):
         assert sends(client, f"{unlock}/{more}").headers["Location"] == unlock
+
+
+def test_after_a_block_that_was_lifted_nobody_is_told_of_the_answers_from_before(
+    client: FlaskClient, unlock: str
+) -> None:
+    for words in ("one", "two", "three"):
+        sends(client, f"{unlock}/answers", **dict.fromkeys(right_answers(), f"wrong {words}"))
+        client.get(unlock)
+    db.session.query(SelfService).update({"failed_attempts": 0, "blocked_at": None})
+    db.session.commit()
+    assert "One or more of your answers are wrong" not in client.get(unlock).text
+
+
+def test_codes_from_one_address_are_limited_like_answers(
+    client: FlaskClient, at_code: str, clock: FrozenClock
+) -> None:
+    for kind in ("codes", "answers"):
+        db.session.merge(RateLimit(key=f"{kind} 127.0.0.1", window_start=clock(), count=300))
+    db.session.commit()
+    answer = sends(client, f"{at_code}/code", code="123456")
+    assert answer.status_code == 429
+    found = db.session.scalars(select(OneTimeCode)).one()
+    assert found.wrong_tries == 0
 
 
 def test_no_code_is_taken_or_sent_before_the_answers(client: FlaskClient, unlock: str) -> None:

@@ -40,7 +40,7 @@ from app.services import presented_cards, unlock_attempts
 from app.services import service_centre as centre
 from app.services.self_service_state import mode
 from app.services.service_centre import Step
-from app.services.unlock_attempts import AttemptOver
+from app.services.unlock_attempts import AttemptOver, Wrong
 
 WRONG = "answers-wrong"  # told once, on the page that comes next
 
@@ -83,8 +83,8 @@ def answers(row: CardOperation) -> ResponseReturnValue:
     if not form.complete():
         return _questions(row, form=form, status=422)
     with suppress(AttemptOver):  # the page that comes next says so
-        right = centre.answer(row, form.typed(), address=request.remote_addr, now=clock.now())
-        if not right:
+        said = centre.answer(row, form.typed(), address=request.remote_addr, now=clock.now())
+        if isinstance(said, Wrong):  # else the page that comes next is another one
             flash(WRONG)
     return _back_to(row.public_id)
 
@@ -98,7 +98,8 @@ def code(row: CardOperation) -> ResponseReturnValue:
     try:
         if not form.validate():
             return _code(row, form=form, status=422)
-        unlock_attempts.redeem(row, form.code.data or "", clock.now())
+        typed = form.code.data or ""
+        centre.redeem(row, typed, address=request.remote_addr, now=clock.now())
     except CodeRefused as refusal:
         form.tell(refusal)
         return _code(row, form=form, status=422)
