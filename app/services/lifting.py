@@ -13,16 +13,15 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, scope
-from app.card_operations import unlock
 from app.domain.days import day_of
 from app.domain.errors import Invalid, NotFound
 from app.domain.principal import Principal
 from app.domain.roles import Permission
 from app.domain.self_service import MOST_FAILURES, Mode
 from app.domain.self_service_help import Help, HelpOffer, demand, offer_help
-from app.domain.statuses import OperationState, Outcome, PersonStatus
+from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
-from app.models import CardOperation, Person, SelfService
+from app.models import Person, SelfService
 from app.services import alerts, self_service
 from app.services.self_service_rows import locked_row
 from app.services.self_service_state import SelfServiceState
@@ -109,13 +108,10 @@ def end_registration(actor: Principal, person_id: int, reason: str, now: datetim
         NotAllowed, HelpRefused: the agent may not, or the person is not registered.
     """
     reason = _reason(reason)
-    begun = _own_unlocks(person_id)
+    begun = self_service.locked_unlocks(person_id)
     person, row = _demanded(Help.END_REGISTRATION, actor, person_id, now)
-    for operation in begun:
-        operation.state = OperationState.ABANDONED
-        operation.updated_at = operation.finished_at = now
     address = row.email
-    self_service.forget(row, now)
+    self_service.forget(row, begun, now)
     _record("self-service.ended", actor, person, now, reason=reason)
     alerts.alert(person, "self-service-ended", now=now, also=[address], by=actor.name)
     db.session.commit()
@@ -179,23 +175,6 @@ def _offer(
         blocked=state.blocked_since is not None,
         holder_closed=holder_closed,
     )
-
-
-def _own_unlocks(person_id: int) -> list[CardOperation]:
-    """What a person has begun at the Smartcard Service Centre, locked: a code that was typed
-    already would open their card for a while longer.
-    """
-    rows = db.session.scalars(
-        select(CardOperation)
-        .where(
-            CardOperation.person_id == person_id,
-            CardOperation.kind == unlock.KIND,
-            CardOperation.finished_at.is_(None),
-        )
-        .order_by(CardOperation.id)
-        .with_for_update()
-    )
-    return [each for each in rows if each.facts["mode"] == unlock.SELF_SERVICE]
 
 
 def _record(event: str, actor: Principal, person: Person, now: datetime, **facts: Any) -> None:

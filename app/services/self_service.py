@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from app import audit
-from app.card_operations import change_passcode, register
+from app.card_operations import register, unlock
 from app.card_operations.base import Turn, when_done
 from app.domain.errors import Invalid
 from app.domain.one_time_code import Purpose
@@ -27,9 +27,9 @@ from app.domain.self_service import (
     approved,
     steps,
 )
-from app.domain.statuses import Outcome
+from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
-from app.models import Card, Person, SelfService, SelfServiceDraft
+from app.models import CardOperation, Person, SelfService, SelfServiceDraft
 from app.services import alerts, one_time_codes, people, security_answers
 from app.services.self_service_rows import locked_draft, locked_row, new_draft, plain_draft
 from app.services.self_service_state import (
@@ -52,17 +52,11 @@ __all__ = [
     "deregister",
     "draft_of",
     "mode",
-    "passcode_hint",
     "resend",
     "save_email",
     "save_questions",
     "state_of",
 ]
-
-
-def passcode_hint(principal: Principal) -> str | None:
-    """Which passcode to ask for: "new-then-old", "old", or None; a change was cut off before."""
-    return change_passcode.passcode_hint(db.session.get_one(Card, principal.card_id))
 
 
 def begin(principal: Principal, change: Change, now: datetime) -> None:
@@ -193,22 +187,47 @@ def close_draft(principal: Principal, change: Change, now: datetime) -> None:
 def deregister(principal: Principal, now: datetime) -> None:
     """End one's own registration: answers, address, drafts and codes go. Failures stay.
 
+    An unlocking that was begun with it is given up.
+
     Raises:
         ChangeNotOffered: the person is not registered.
     """
+    begun = locked_unlocks(principal.person_id)
     row = locked_row(principal.person_id)
     if row is None or row.registered_at is None:
         db.session.rollback()
         raise ChangeNotOffered
     before = row.email
-    forget(row, now)
+    forget(row, begun, now)
     _record("self-service.ended", principal, now)
     alerts.alert(row.person, "self-service-ended", now=now, also=[before], by=None)
     db.session.commit()
 
 
-def forget(row: SelfService, now: datetime) -> None:
-    """Take away all that a registration consists of. Part of the caller's action."""
+def locked_unlocks(person_id: int) -> list[CardOperation]:
+    """What a person has begun at the Smartcard Service Centre, locked: a code that was typed
+    already would open their card for a while longer. Always before the row of their self-service.
+    """
+    rows = db.session.scalars(
+        select(CardOperation)
+        .where(
+            CardOperation.person_id == person_id,
+            CardOperation.kind == unlock.KIND,
+            CardOperation.finished_at.is_(None),
+        )
+        .order_by(CardOperation.id)
+        .with_for_update()
+    )
+    return [each for each in rows if each.facts["mode"] == unlock.SELF_SERVICE]
+
+
+def forget(row: SelfService, begun: Sequence[CardOperation], now: datetime) -> None:
+    """Take away all that a registration consists of, and give up what was ``begun`` with it. Part
+    of the caller's action.
+    """
+    for operation in begun:
+        operation.state = OperationState.ABANDONED
+        operation.updated_at = operation.finished_at = now
     row.registered_at = row.questions_changed_at = row.email = row.asked = None
     row.answers.clear()
     db.session.execute(delete(SelfServiceDraft).where(SelfServiceDraft.person_id == row.person_id))

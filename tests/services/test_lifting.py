@@ -15,6 +15,7 @@ from app.domain.statuses import OperationState, PersonStatus
 from app.extensions import db
 from app.models import (
     AuditEvent,
+    Card,
     CardOperation,
     OneTimeCode,
     Organisation,
@@ -24,10 +25,17 @@ from app.models import (
     SelfService,
     SelfServiceDraft,
 )
-from app.services import lifting
+from app.services import lifting, self_service
 from app.services.lifting import ReasonProblem
 from tests.parts.clock import START
-from tests.parts.people import a_card, a_person, a_principal, an_assignment, an_organisation
+from tests.parts.people import (
+    a_card,
+    a_person,
+    a_principal,
+    an_assignment,
+    an_organisation,
+    signed_in,
+)
 from tests.parts.registered import blocked, registered
 
 pytestmark = pytest.mark.usefixtures("db_session")
@@ -129,8 +137,9 @@ def test_a_block_outlives_the_registration(agent: Principal, holder: Person) -> 
     assert of(holder).blocked_at is None
 
 
+@pytest.mark.parametrize("by", ["agent", "holder"])
 def test_an_unlocking_begun_without_help_is_given_up_and_one_with_an_agent_goes_on(
-    agent: Principal, holder: Person
+    agent: Principal, holder: Person, by: str
 ) -> None:
     registered(holder)
     for mode, status in (("self-service", "issued"), ("assisted", "cancelled")):
@@ -149,7 +158,13 @@ def test_an_unlocking_begun_without_help_is_given_up_and_one_with_an_agent_goes_
             )
         )
     db.session.commit()
-    lifting.end_registration(agent, holder.id, WHY, LATER)
+    if by == "agent":
+        lifting.end_registration(agent, holder.id, WHY, LATER)
+    else:
+        card = db.session.scalars(
+            select(Card).filter_by(person_id=holder.id, status="issued")
+        ).one()
+        self_service.deregister(signed_in(card), LATER)
     states = dict(db.session.execute(select(CardOperation.public_id, CardOperation.state)).all())
     assert states == {
         "self-service": OperationState.ABANDONED,
