@@ -155,8 +155,11 @@ def answer(operation: CardOperation, answers: list[str], now: datetime) -> Right
     if not _may_try(attempt.person_id):
         db.session.rollback()
         return Blocked()
+    is_second = ANSWERED in row.facts  # another tab, or a double click: its code is on its way
     row.facts[ANSWERED] = now.isoformat()
     db.session.commit()
+    if is_second:
+        return Right()
     with suppress(RateLimited):  # the page says so to whoever asks for another
         send_code(row, now)
     return Right()
