@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.parts.chromium import Complaints
+from tests.parts.desk import READER_1
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, Visitor
 
@@ -33,6 +34,19 @@ def test_the_new_passcode_signs_in_and_the_old_one_does_not(visitor: Visitor) ->
     expect(said(visitor.page, "wrong-passcode")).to_be_visible()
     visitor.enter(NEW)
     visitor.reach_dashboard()
+
+
+def test_a_bridge_that_was_started_again_changes_it_on_the_page_as_it_stands(
+    visitor: Visitor, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_CONNECTION_REFUSED")
+    guard = visitor.page.locator("session-guard")
+    before = guard.get_attribute("bridge")
+    visitor.service.stop_bridge()
+    visitor.service.start_bridge(**{READER_1: HOLDER})
+    expect(guard).not_to_have_attribute("bridge", str(before), timeout=10_000)
+    visitor.type_new_passcode(OLD, NEW)
+    expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
 
 
 def test_the_rule_is_there_before_anything_is_typed(visitor: Visitor) -> None:

@@ -105,6 +105,33 @@ def test_a_card_pulled_while_it_is_issued_goes_on_where_it_stopped(half_issued: 
     assert belief.certificates == in_chip(half_issued.visitor.service, BLANK)
 
 
+def test_a_server_that_failed_halfway_goes_on_with_the_issue_on_the_page_as_it_stands(
+    counter: Counter, complaints: Complaints
+) -> None:
+    complaints.expect_status(500)
+    page = counter.visitor.page
+    heard: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        heard.append(route.request.url)
+        if len(heard) == 3:  # the card shows its new number by now
+            route.fulfill(status=500, body="")
+        else:
+            route.continue_()
+
+    counter.open(BLANK)
+    page.goto("/people/500200300108/issue")
+    counter.check_identity("Approve the issue")
+    second(counter, "blank")
+    page.route(RESULT, fail_once)
+    counter.type_new_passcode()
+    counter.press("Issue this card")
+    expect(counter.main.locator("[data-word=failed]").last).to_be_visible()
+    counter.type_new_passcode()
+    counter.press("Issue this card")
+    counter.sees_done("Card issued")
+
+
 def test_an_issue_that_was_given_up_leaves_a_blank_card(half_issued: Counter) -> None:
     service = half_issued.visitor.service
     guid = guid_of(service, BLANK)

@@ -102,16 +102,18 @@ export class CardStep extends HTMLElement {
   async #converse(fields, secrets) {
     const bridge = theBridge();
     if (!(await bridge.connected(BRIDGE_MS))) throw new BridgeError("no-bridge");
-    const seat = this.#place()?.seat ?? this.getAttribute("seat") ?? bridge.cards()[0]?.seat;
+    const meant = this.#place()?.seat ?? this.#ownSeat() ?? this.getAttribute("seat");
+    const seat = meant ?? bridge.cards()[0]?.seat;
     if (!seat || !bridge.holds(seat)) throw new BridgeError("no-card");
     running.set(this, seat);
+    const reading = this.hasAttribute("with-reading") ? await this.#place()?.readAgain() : null;
     await introduce(bridge);
     let answer = await postJson(this.getAttribute("start-url"), {
       ...fields,
       sid: bridge.hello?.sid,
       seat,
       card: this.getAttribute("card") || null,
-      ...(this.hasAttribute("with-reading") ? { reading: this.#place()?.reading } : {}),
+      ...(reading ? { reading } : {}),
     });
     this.#showProgress();
     while (answer.turn) {
@@ -142,10 +144,21 @@ export class CardStep extends HTMLElement {
 
   /**
    * The reader whose card this is about, where that is not the one that is signed in with.
-   * @returns {{seat: string | null, reading: object | null} & HTMLElement | null}
+   * @returns {{seat: string | null, readAgain: () => Promise<object | null>} & HTMLElement | null}
    */
   #place() {
     return this.closest("second-reader");
+  }
+
+  /**
+   * A bridge that was started again has given the card of this session another seat than the page
+   * came with; <session-guard> has found it there.
+   * @returns {string | null} the seat of that card, where this step is about it
+   */
+  #ownSeat() {
+    const guard = document.querySelector("session-guard");
+    if (!guard || guard.getAttribute("guid") !== this.getAttribute("card")) return null;
+    return guard.getAttribute("seat");
   }
 
   /**

@@ -142,6 +142,17 @@ export class LiveCards extends HTMLElement {
     }
   }
 
+  /**
+   * A step that was cut off may have changed what the card says of itself.
+   * @returns {Promise<object | null>} what the card that is meant says now, if it can be asked
+   */
+  async readAgain() {
+    const place = this.present().find((card) => card.seat === this.seat);
+    const said = place ? await this.#read(place.reader, place.seat) : null;
+    if (said && !("error" in said)) this.reading = said;
+    return this.reading;
+  }
+
   /** @param {string} reader @param {string | null} seat @returns {Promise<object>} */
   async #read(reader, seat) {
     try {
