@@ -1,10 +1,15 @@
 """What must be true of a card that is out of danger: chip, database and holder agree."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
 from app.card_operations import sealed
+from app.card_operations.office import Office
 from app.domain.card_lifecycle import CardStatus
 from app.domain.statuses import CertificateStatus, KeyState
 from app.extensions import db
@@ -21,18 +26,47 @@ from tests.faults.world import World
 SLOTS = ("9a", "9c", "9e")
 
 
+class Records(Protocol):
+    """Chips by name, and the rows about them: of a world of these tests, or of real programs."""
+
+    @property
+    def cards(self) -> Mapping[str, CardState]: ...
+
+    @property
+    def office(self) -> Office: ...
+
+    def request(self) -> AbstractContextManager[None]:
+        """A look at the database."""
+
+
 def must_be_whole(world: World, name: str, passcode: str) -> None:
     """The card is issued, holds what the service believes, and opens with this passcode."""
-    chip = world.cards[name]
-    with world.request():
+    must_agree(world, name)
+    must_open(world, name, passcode)
+    nothing_is_left_open(world, name)
+
+
+def must_agree(records: Records, name: str) -> None:
+    """The card is issued, and chip, rows and vault say the same of it."""
+    chip = records.cards[name]
+    with records.request():
         card = row_of(chip)
         assert card.status is CardStatus.ISSUED, card.status
         _keys_agree(card, chip)
         _certificates_agree(card, chip)
-        secrets_must_agree(world, card, chip)
-    must_open(world, name, passcode)
-    with world.request():
-        _nothing_is_left_open(row_of(chip))
+        secrets_must_agree(records, card, chip)
+
+
+def must_be_erased(records: Records, name: str, card_id: int) -> None:
+    """The chip is as its maker made it, and the vault keeps nothing for it."""
+    chip = records.cards[name]
+    assert chip.guid is None
+    assert chip.management_key == chip.behaviour.factory_management_key
+    assert chip.puk.value == chip.behaviour.factory_puk.encode()
+    with records.request():
+        card = db.session.get_one(Card, card_id)
+        sealed_for_it = (card.puk_sealed, card.puk_pending_sealed, card.management_key_sealed)
+        assert sealed_for_it == (None, None, None)
 
 
 def row_of(chip: CardState) -> Card:
@@ -43,7 +77,7 @@ def row_of(chip: CardState) -> Card:
 def must_open(world: World, name: str, passcode: str) -> None:
     """Its holder signs in with it, with no try lost, on a PC that knows nothing of before."""
     chip = world.cards[name]
-    assert chip.passcode.value.rstrip(b"\xff").decode() == passcode, "another passcode in the chip"
+    assert passcode_in(chip) == passcode, "another passcode in the chip"
     holder = Someone(world, "home")
     before = world.clock.now
     assert holder.sign_in(name, passcode) == passcode
@@ -55,9 +89,13 @@ def must_open(world: World, name: str, passcode: str) -> None:
     assert chip.passcode.left == chip.passcode.tries
 
 
-def secrets_must_agree(world: World, card: Card, chip: CardState) -> None:
+def passcode_in(chip: CardState) -> str:
+    return chip.passcode.value.rstrip(b"\xff").decode()
+
+
+def secrets_must_agree(records: Records, card: Card, chip: CardState) -> None:
     """PUK and management key in the vault open the chip, and no PUK is in doubt."""
-    vault = world.office.vault
+    vault = records.office.vault
     assert chip.management_key == sealed.management_key(vault, card).key, "management key lost"
     assert card.management_algorithm == chip.management_algorithm
     assert card.puk_pending_sealed is None, "a PUK is in doubt"
@@ -67,11 +105,11 @@ def secrets_must_agree(world: World, card: Card, chip: CardState) -> None:
     assert chip.puk.left == chip.puk.tries, "PUK tries lost"
 
 
-def nothing_is_lost(world: World, name: str) -> None:
+def nothing_is_lost(records: Records, name: str) -> None:
     """At any time: the chip's PUK and management key are the factory's, or in the vault."""
-    chip, vault = world.cards[name], world.office.vault
+    chip, vault = records.cards[name], records.office.vault
     puks, keys = {_padded(chip.behaviour.factory_puk)}, {chip.behaviour.factory_management_key}
-    with world.request():
+    with records.request():
         for card in db.session.scalars(select(Card)):
             for column in ("puk_sealed", "puk_pending_sealed"):
                 value = getattr(card, column)
@@ -118,12 +156,17 @@ def _states(certificates: list[Certificate]) -> list[str]:
     return [each.status.value for each in certificates]
 
 
-def _nothing_is_left_open(card: Card) -> None:
-    left = db.session.scalars(
-        select(CardOperation).where(
-            CardOperation.card_id == card.id,
-            CardOperation.finished_at.is_(None),
-            CardOperation.kind.not_in(("sign-in", "presence")),
-        )
-    ).all()
+def nothing_is_left_open(records: Records, name: str) -> None:
+    with records.request():
+        left = unfinished(row_of(records.cards[name]).id)
     assert not left, f"left open: {left}"
+
+
+def unfinished(card_id: int) -> list[str]:
+    """The kinds of what was begun with a card and has not ended."""
+    begun = select(CardOperation.kind).where(
+        CardOperation.card_id == card_id,
+        CardOperation.finished_at.is_(None),
+        CardOperation.kind.not_in(("sign-in", "presence")),
+    )
+    return list(db.session.scalars(begun))

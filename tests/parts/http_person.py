@@ -80,7 +80,15 @@ class Person:
 
     def open(self, path: str, server: int = 0) -> None:
         """Open a page, which introduces the bridge that it is connected to."""
-        self._read_token(self.get(path, server))
+        self.arrive(self.get(path, server), server)
+
+    def arrive(self, shown: Answer, server: int = 0) -> None:
+        """Be on a page that was opened: it introduces the bridge that it is connected to."""
+        self._read_token(shown)
+        self.introduce(server)
+
+    def introduce(self, server: int = 0) -> None:
+        """Bring the hello of the bridge."""
         assert self.post("/bridge/hello", {"hello": self.page.hello}, server).status == 200
 
     def prove_card(self, passcode: str, server: int = 0) -> tuple[str, Message]:

@@ -10,7 +10,7 @@ from app.models import Card
 from tests.faults.people import NotDone, Visit, signed_in
 from tests.faults.scenarios.issuing import Issuing, OnIssuedCard
 from tests.faults.scenarios.unlocking import Agent
-from tests.faults.truth import must_be_whole, row_of
+from tests.faults.truth import must_be_erased, must_be_whole, row_of
 from tests.parts.bridge import READER_2
 from tests.parts.people import a_person
 
@@ -46,17 +46,8 @@ class Erasing(OnIssuedCard):
             raise NotDone(str(answer))
 
     def check(self) -> None:
-        chip = self.world.cards[self.card]
-        assert chip.guid is None
-        assert chip.management_key == chip.behaviour.factory_management_key
-        assert chip.puk.value == chip.behaviour.factory_puk.encode()
+        must_be_erased(self.world, self.card, self.world.memory["card"])
         with self.world.request():
-            card = db.session.get_one(Card, self.world.memory["card"])
-            assert (card.puk_sealed, card.puk_pending_sealed, card.management_key_sealed) == (
-                None,
-                None,
-                None,
-            )
             self.world.memory["holder"] = a_person().id
         if not self.thorough:
             return
