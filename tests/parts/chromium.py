@@ -51,7 +51,33 @@ def executable() -> str:
     return found
 
 
-QUIET = ("--disable-background-networking", "--disable-component-update")
+# What Chromium does beside showing pages. Each window made pages for suggestions of the address bar
+# and a process for a site to come: four fifths of what a test's first page cost.
+UNUSED = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess")
+# What Playwright switches off; of several lists of features Chromium takes the last.
+UNWANTED = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "TcpPortRandomizationWin",
+    "ThirdPartyStoragePartitioning",
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+    "msForceBrowserSignIn",
+)
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    f"--disable-features={','.join(UNUSED + UNWANTED)}",
+)
 SANDBOX = os.geteuid() != 0  # Chromium's sandbox refuses root
 
 
