@@ -85,7 +85,7 @@ def test_it_can_be_done_by_keyboard_alone(page: Page, service: Service) -> None:
 
 def test_the_holder_is_told_by_mail(page: Page, service: Service) -> None:
     renew(Visitor(page, service))
-    service.flask("mail", "deliver")
+    service.deliver_mail()
     subjects = [message["Subject"] for message in service.mail.messages]
     assert "The certificates on your Smartcard have been renewed" in subjects
 

@@ -49,7 +49,7 @@ def test_an_agent_lifts_a_block_and_ends_a_registration_with_the_keyboard_alone(
     expect(page.locator(".app-done")).to_contain_text("The registration has ended")
     expect(section).to_contain_text("not registered for self-service")
 
-    service.flask("mail", "deliver")
+    service.deliver_mail()
     assert subjects(service, "owen.pritchard") == ["You can use self-service again"]
     ended = "Your registration for self-service has ended"
     assert subjects(service, f"{PRIYA}@northmere.nhs.uk") == [ended]
@@ -68,7 +68,7 @@ def test_a_sponsor_unlocks_the_card_of_somebody_who_cannot_do_it_alone(visitor: 
     counter.press("Unlock")
     counter.sees_done("Card unlocked")
     expect(page.locator(".nhsuk-panel")).to_be_focused()
-    service.flask("mail", "deliver")
+    service.deliver_mail()
     assert subjects(service, "nadia.rahman") == ["Your Smartcard has been unlocked"]
     told = service.mail.messages[0].get_body(("plain",)).get_content()
     assert "Elspeth Marchbanks helped with it" in told

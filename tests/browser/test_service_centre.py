@@ -99,7 +99,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     visitor = Visitor(page, service)
     visitor.enter(NEW)
     visitor.reach_dashboard()
-    service.flask("mail", "deliver")
+    service.deliver_mail()
     told = [each for each in service.mail.messages if "unlocked" in str(each["Subject"])]
     assert [str(each["To"]) for each in told] == ["nadia.rahman@northmere.nhs.uk"]
 

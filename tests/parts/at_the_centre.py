@@ -54,7 +54,7 @@ class AtTheCentre:
 
     def mailed_code(self) -> str:
         """The newest code that arrived, after what waits was delivered."""
-        self.service.flask("mail", "deliver")
+        self.service.deliver_mail()
         codes = [each for each in self.service.mail.messages if "code" in str(each["Subject"])]
         body = codes[-1].get_body(("plain",))
         assert body is not None

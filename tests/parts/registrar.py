@@ -112,7 +112,7 @@ class Registrar:
 
     def deliver(self) -> None:
         """Have the service hand over the mail that waits."""
-        self.service.flask("mail", "deliver")
+        self.service.deliver_mail()
 
     def code_mailed_to(self, address: str) -> str:
         """Return the code of the newest message to ``address``, as its reader finds it."""

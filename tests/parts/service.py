@@ -11,9 +11,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
+
+import config as settings
+from app import clock, create_app
+from app.services import outbox
 from tests.parts.desk import Desk, desk_at
 from tests.parts.ports import free_port
 from tests.parts.smtp import MailCatcher, mail_catcher
@@ -113,6 +119,16 @@ class Service:
     def flask(self, *command: str) -> str:
         """Run one of the server's commands, as an administrator would."""
         return self.installation.flask(*command)
+
+    def deliver_mail(self) -> None:
+        """Hand over the mail that waits, as `flask mail deliver` does; no program is started."""
+        with self._own_app.app_context():
+            outbox.deliver(clock.system_clock)
+
+    @cached_property
+    def _own_app(self) -> Flask:
+        """The server in this process, for what needs no request."""
+        return create_app(settings.load(self.installation.environment))
 
     def logs(self) -> dict[str, str]:
         """Return what each program has written so far."""
