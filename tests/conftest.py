@@ -24,6 +24,7 @@ from tests.parts import postgres, properties
 from tests.parts.clock import START, FrozenClock
 from tests.parts.database import PostgresDatabase, SqliteDatabase, TestDatabase
 from tests.parts.hashing import QUICK
+from tests.parts.sharing import SharedStarts
 from tests.parts.softhsm import softhsm
 
 __all__ = ["softhsm"]  # one for all: SoftHSM reads where its tokens are once a process
@@ -43,6 +44,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marked = metafunc.definition.get_closest_marker("both_databases")
     kinds = ["sqlite", "postgresql"] if folder in ON_BOTH or marked else ["sqlite"]
     metafunc.parametrize("database", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedStarts:
+    return SharedStarts(config, log)
 
 
 @pytest.hookimpl(trylast=True)

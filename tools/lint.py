@@ -15,14 +15,22 @@ CHECKS = (
 
 
 def main() -> None:
-    failed = []
-    for name, *arguments in CHECKS:
-        done = subprocess.run(
-            [BIN / name, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    started = [
+        subprocess.Popen(
+            [BIN / name, *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        for name, *arguments in CHECKS
+    ]
+    failed = []
+    for check, done in zip(CHECKS, started, strict=True):
+        said, _ = done.communicate()
         if done.returncode:
-            print(done.stdout + done.stderr)
-            failed.append(" ".join((name, *arguments)))
+            print(said)
+            failed.append(" ".join(check))
     if failed:
         raise SystemExit(f"failed: {'; '.join(failed)}")
     print("ruff, mypy and import-linter have nothing to say.", flush=True)

@@ -24,7 +24,8 @@ def main() -> None:
     chosen = [argument for argument in arguments if argument != "--soak"]
     # One more than there are cores: tests of browsers and cards wait a good deal
     workers = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 2) + 1))
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup"]
+    # In the order of the folders: nothing that a folder starts is started twice
+    command = [sys.executable, "-m", "pytest", "-n", workers, "--no-loadscope-reorder"]
     os.chdir(ROOT)
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))

@@ -58,14 +58,7 @@ class Cluster:
         engine.dispose()
 
 
-# All tests of one database on one worker: it takes long to start
-KINDS = [
-    pytest.param(kind, marks=pytest.mark.xdist_group(f"two-servers-{kind}"))
-    for kind in ("sqlite", "postgresql")
-]
-
-
-@pytest.fixture(scope="package", params=KINDS)
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def running(
     request: pytest.FixtureRequest,
     worker: str,
