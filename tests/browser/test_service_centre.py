@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.parts.at_the_centre import NADIA, AtTheCentre
 from tests.parts.chromium import Complaints
 from tests.parts.pcscd import PrivatePcscd, private_pcscd
+from tests.parts.registrar import ASKED_AGAIN
 from tests.parts.service import Service
 from tests.parts.sound import demand_sound
 from tests.parts.visitor import HOLDER, NEW, Visitor
@@ -61,7 +62,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     expect(main(page)).to_contain_text("Junk")
     demand_sound(page)
     first = nadia.mailed_code()
-    expect(main(page)).to_contain_text("It is valid until")  # the page has asked by itself
+    expect(main(page)).to_contain_text("It is valid until", timeout=ASKED_AGAIN)
     nadia.enter_code("12345")
     expect(summary(page)).to_contain_text("6 digits")
     nadia.enter_code("000 000" if first != "000000" else "000 001")
@@ -70,8 +71,9 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     page.goto("/service-centre")
     page.get_by_role("button", name="Continue to unlock").click()
     page.get_by_role("button", name="Send a new code").click()
+    expect(main(page)).to_contain_text("on its way to your registered email")
     second = nadia.mailed_code()
-    expect(main(page)).to_contain_text("It is valid until")
+    expect(main(page)).to_contain_text("It is valid until", timeout=ASKED_AGAIN)
     nadia.enter_code(f"{second[:3]} {second[3:]}")
 
     nadia.expect_heading("step 4 of 5")

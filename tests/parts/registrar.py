@@ -18,6 +18,7 @@ ANSWERS = tuple(
 )
 REGISTERED = "priya-venkataraman"
 BLOCKED = "owen-pritchard"
+ASKED_AGAIN = 10_000  # milliseconds; a page asks every 5 s whether the code has been sent
 CODE = re.compile(r"^(\d{3}) (\d{3})\s*$", re.MULTILINE)  # on a line of its own
 
 
@@ -110,9 +111,18 @@ class Registrar:
             "UPDATE outbox_message SET delivered_at = datetime(delivered_at, ?)", "-15 minutes"
         )
 
+    def send_new_code(self) -> None:
+        self.press("Send a new code")
+        expect(self.page.locator("main")).to_contain_text("A new code is on its way")
+
     def deliver(self) -> None:
         """Have the service hand over the mail that waits."""
         self.service.deliver_mail()
+
+    def sees_sent(self) -> None:
+        """The page has asked by itself where the code is."""
+        sent = "We sent a registration code to"
+        expect(self.page.locator("main")).to_contain_text(sent, timeout=ASKED_AGAIN)
 
     def code_mailed_to(self, address: str) -> str:
         """Return the code of the newest message to ``address``, as its reader finds it."""
