@@ -34,6 +34,7 @@ from tools.ports import is_free
 from tools.processes import Family
 
 COUNT = 100_000
+AT_ONCE = 4  # questions of one client
 SHA1 = hashes.SHA1()  # noqa: S303 - what most programs send
 
 
@@ -141,20 +142,25 @@ def _ask(port: int, bodies: Sequence[bytes], seconds: float, keep_open: bool) ->
         "Content-Type: application/ocsp-request\r\nContent-Length: "
     )
     requests = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
-    asked, connection = 0, None
+    asked, open_ones = 0, [_connection(port) for _ in range(AT_ONCE)] if keep_open else []
     began = time.perf_counter()
     while (passed := time.perf_counter() - began) < seconds:
-        if connection is None:
-            connection = socket.create_connection((HOST, port), timeout=10)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(requests[asked % len(requests)])
-        answer = _one_answer(connection) if keep_open else _all_of(connection)
-        assert b" 200 " in answer[:20], answer[:200]
-        asked += 1
-        if not keep_open:
-            connection.close()
-            connection = None
+        connections = open_ones or [_connection(port) for _ in range(AT_ONCE)]
+        for connection in connections:
+            connection.sendall(requests[asked % len(requests)])
+            asked += 1
+        for connection in connections:
+            answer = _one_answer(connection) if keep_open else _all_of(connection)
+            assert b" 200 " in answer[:20], answer[:200]
+            if not keep_open:
+                connection.close()
     return asked / passed
+
+
+def _connection(port: int) -> socket.socket:
+    connection = socket.create_connection((HOST, port), timeout=10)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def _one_answer(connection: socket.socket) -> bytes:
