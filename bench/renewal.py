@@ -15,10 +15,10 @@ from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
 from bench.sign_in import without_terms
-from bench.watched import at_rest, took, watched_visitor
+from bench.watched import press, watched_visitor
 from reader_bridge.virtual.state import new_card
 from tests.parts.pcscd import PrivatePcscd, running_pcscd
-from tests.parts.renewer import EXPIRING, open_renewal, press_renew, renewed
+from tests.parts.renewer import EXPIRING, open_renewal, renewed
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, Visitor
 
@@ -95,9 +95,8 @@ class Asked:
 
 
 def one_renewal(visitor: Visitor) -> float:
-    at_rest(visitor.page)
-    press_renew(visitor, PASSCODE)
-    seconds = took(visitor.page)
+    visitor.type_passcode(PASSCODE)
+    seconds = press(visitor.page, "Renew certificates")
     renewed(visitor)
     return seconds
 

@@ -6,7 +6,7 @@ from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
 from bench.sign_in import without_terms
-from bench.watched import at_rest, took, watched_visitor
+from bench.watched import press, watched_visitor
 from tests.parts.second_reader import LOCKED, NEW, Counter
 from tests.parts.service import Service
 from tests.parts.visitor import Visitor
@@ -67,6 +67,4 @@ def one_unlock(visitor: Visitor) -> float:
     counter.open(LOCKED)
     counter.choose("Unlock")
     counter.type_new_passcode()
-    at_rest(visitor.page)
-    counter.press("Unlock")
-    return took(visitor.page)
+    return press(visitor.page, "Unlock")

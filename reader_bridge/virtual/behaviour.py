@@ -87,8 +87,12 @@ class Behaviour:
 
     def as_settings(self) -> dict[str, Any]:
         """The settings that differ from the defaults, for the card's file."""
-        default = asdict(Behaviour())
-        return {name: value for name, value in asdict(self).items() if value != default[name]}
+        names = [each.name for each in fields(self)]
+        own = {name: getattr(self, name) for name in names}
+        differing = {n: value for n, value in own.items() if value != getattr(_DEFAULT, n)}
+        if self.tear is not None:
+            differing["tear"] = asdict(self.tear)
+        return differing
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> "Behaviour":

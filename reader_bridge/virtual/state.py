@@ -115,7 +115,7 @@ class CardState:
         """Replace the card's file; without a path the card lives in memory only."""
         if self.path is None:
             return
-        text = json.dumps(self._stored(), indent=1)
+        text = json.dumps(self._stored())  # indented it would take five times as long
         # mkstemp makes files that only their owner can read
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:

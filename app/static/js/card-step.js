@@ -13,6 +13,12 @@ import { showFragment } from "./regions.js";
 /** How long a person waits for the bridge before being told that it is not there. */
 const BRIDGE_MS = 4000;
 
+/**
+ * What is shown of the progress changes no oftener than this. A fast card is done before a person
+ * could read its stages, and drawing each of them would take longer than the card.
+ */
+const SHOWN_EVERY_MS = 100;
+
 /** How often a result is brought to a server that does not answer: after so many ms once more. */
 const AGAIN_MS = [500, 2000, 5000];
 
@@ -40,6 +46,8 @@ export class CardStep extends HTMLElement {
   /** @type {HTMLElement | null} */ #problem = null;
   /** @type {Set<string>} the stages of this step that the person is told of; none named: all */
   #told = new Set();
+  /** @type {(() => void)[]} what is to be shown next, in order */ #coming = [];
+  #showTimer = 0;
 
   connectedCallback() {
     this.addEventListener("submit", (event) => this.#submit(event));
@@ -115,7 +123,7 @@ export class CardStep extends HTMLElement {
       card: this.getAttribute("card") || null,
       ...(reading ? { reading } : {}),
     });
-    this.#showProgress();
+    this.#soon(() => this.#showProgress());
     while (answer.turn) {
       const result = await this.#work(bridge, answer.turn, secrets);
       secrets = {};
@@ -168,10 +176,11 @@ export class CardStep extends HTMLElement {
    */
   async #work(bridge, turn, secrets) {
     const { step } = turn;
-    this.#expect(turn.stages ?? []);
+    this.#soon(() => this.#expect(turn.stages ?? []));
+    const reached = (/** @type {string} */ stage) => this.#soon(() => this.#reached(stage));
     try {
       const fields = { ticket: turn.ticket, ...secrets };
-      const { ok } = await bridge.request(Say.STEP, fields, (stage) => this.#reached(stage));
+      const { ok } = await bridge.request(Say.STEP, fields, reached);
       return { step, results: ok.results, receipt: ok.receipt };
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
@@ -184,6 +193,7 @@ export class CardStep extends HTMLElement {
 
   /** @param {import("./server.js").Answer} answer */
   #finish(answer) {
+    this.#showNoMore();
     if (answer.location) {
       // A page whose session has just been ended is led away by the one who ended it.
       if (!document.body.hasAttribute("inert")) window.location.assign(answer.location);
@@ -201,6 +211,7 @@ export class CardStep extends HTMLElement {
 
   /** @param {unknown} error */
   #stop(error) {
+    this.#showNoMore();
     this.#busy = false;
     if (error instanceof LostServer) this.#letGo();
     this.removeAttribute("aria-busy");
@@ -212,6 +223,21 @@ export class CardStep extends HTMLElement {
       this.#say("failed");
       console.error(error);
     }
+  }
+
+  /** @param {() => void} show what happens to the page, together with all that comes meanwhile */
+  #soon(show) {
+    this.#coming.push(show);
+    this.#showTimer ||= window.setTimeout(() => {
+      this.#showTimer = 0;
+      this.#coming.splice(0).forEach((each) => each());
+    }, SHOWN_EVERY_MS);
+  }
+
+  #showNoMore() {
+    clearTimeout(this.#showTimer);
+    this.#showTimer = 0;
+    this.#coming = [];
   }
 
   #showProgress() {
