@@ -1,5 +1,6 @@
 """The server's entry: `flask --app wsgi`, or `granian --interface wsgi wsgi:app`."""
 
+import gc
 import os
 import sys
 
@@ -14,3 +15,5 @@ except config.ConfigurationError as error:
 
 if "FLASK_RUN_FROM_CLI" not in os.environ:  # one command needs few of them, and a server all
     compile_templates(app)
+    gc.collect()
+    gc.freeze()  # what every request needs is never rubbish: looking through it took 0.1 s each time

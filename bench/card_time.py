@@ -4,19 +4,16 @@ They are the commands that the reader bridge sends for the same operation, no mo
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from reader_bridge.piv.apdu import CardConnection
 from reader_bridge.piv.card import PivCard
 from reader_bridge.virtual.applet import VirtualCard
 from reader_bridge.virtual.state import CardState
-from tests.parts.cards import answer_with
+from tests.parts.cards import Speed, answer_with
 
 TEXT = b"x" * 300  # as long as a statement
-Speed = Mapping[str, float]  # settings of reader_bridge.virtual.behaviour, in seconds
 SPEEDS: dict[str, Speed] = {
     "in software": {},
     "as slow as a real one": {
@@ -30,14 +27,6 @@ SPEEDS: dict[str, Speed] = {
 def spoken(speed: Speed) -> str:
     """Say what a card's speed is, in the words of its settings."""
     return "".join(f", {name.replace('_', ' ')} {value}" for name, value in speed.items())
-
-
-def make_as_fast_as(file: Path, speed: Speed) -> None:
-    """Give the card in ``file`` a speed; it has to be out of its reader."""
-    state = CardState.load(file)
-    settings: dict[str, Any] = dict(speed)
-    state.behaviour = replace(state.behaviour, **settings)
-    state.save()
 
 
 class BareCard:

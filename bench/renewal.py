@@ -11,12 +11,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Request, expect
 
-from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
+from bench.card_time import SPEEDS, BareCard, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
 from bench.sign_in import without_terms
 from bench.watched import press, watched_visitor
 from reader_bridge.virtual.state import new_card
+from tests.parts.cards import Speed, make_as_fast_as
 from tests.parts.pcscd import PrivatePcscd, running_pcscd
 from tests.parts.renewer import EXPIRING, open_renewal, renewed
 from tests.parts.service import Service

@@ -5,10 +5,11 @@ import time
 from contextlib import closing
 
 from app.cli.bridge_page import bridge_page
-from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
+from bench.card_time import SPEEDS, BareCard, spoken
 from bench.figures import Figure, median_ms, side_by_side
 from bench.http_page import HttpPage, introduce, sign_in
 from bench.installed import whole_service
+from tests.parts.cards import Speed, make_as_fast_as
 from tests.parts.desk import READER_1
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, HOLDER

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from bench.card_time import SPEEDS, BareCard, Speed, make_as_fast_as, spoken
+from bench.card_time import SPEEDS, BareCard, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
 from bench.sign_in import without_terms
 from bench.watched import press, watched_visitor
+from tests.parts.cards import Speed, make_as_fast_as
 from tests.parts.second_reader import LOCKED, NEW, Counter
 from tests.parts.service import Service
 from tests.parts.visitor import Visitor

@@ -8,12 +8,13 @@ import time
 
 from playwright.sync_api import expect
 
-from bench.card_time import SPEEDS, Speed, spoken
+from bench.card_time import SPEEDS, spoken
 from bench.figures import Figure
 from bench.installed import whole_service
 from bench.unlock import unlocked
 from bench.watched import at_rest, took
 from tests.parts.at_the_centre import NADIA, AtTheCentre
+from tests.parts.cards import Speed
 from tests.parts.service import Service
 from tests.parts.visitor import NEW, Visitor
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.card_operations import card_rows, wire
 from app.card_operations.answers import Answer, NextTicket
@@ -28,7 +29,7 @@ from app.domain.errors import NotFound, NotSignedIn
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import Card, CardOperation, Session
+from app.models import BridgeConnection, Card, CardOperation, CardOperationStep, Session
 from reader_bridge.contract import KEY_GENERATION_SECONDS, STEP_SECONDS, TICKET_SECONDS
 
 MOST_STEPS = 100  # of one operation, however often it is continued
@@ -39,6 +40,13 @@ SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found th
 # Put together once: that takes longer than the database takes to answer.
 _KNOWN = select(CardOperation).where(CardOperation.public_id == bindparam("public_id"))
 _LOCKED = _KNOWN.with_for_update()
+_STEPS = (
+    select(CardOperationStep, BridgeConnection)
+    .outerjoin(BridgeConnection, BridgeConnection.id == bindparam("connection_id"))
+    .where(CardOperationStep.operation_id == bindparam("operation_id"))
+    .order_by(CardOperationStep.number)
+    .execution_options(populate_existing=True)
+)
 _UNFINISHED = (
     select(CardOperation)
     .where(CardOperation.card_id == bindparam("card_id"), CardOperation.finished_at.is_(None))
@@ -197,6 +205,7 @@ def result(
         RuleBroken: a rule says no.
     """
     row = _locked(public_id, browser)
+    _read_steps(row)
     step = next((each for each in row.steps if each.number == body.get("step")), None)
     if step is None:
         raise NotFound("card-operation-step", str(body.get("step")))
@@ -275,6 +284,15 @@ def _locked(public_id: str, browser: str) -> CardOperation:
         db.session.rollback()
         raise NotFound("card-operation", public_id)
     return row
+
+
+def _read_steps(row: CardOperation) -> None:
+    """Read the steps of a locked operation, and the connection of its last ticket, at once."""
+    of_row = {"operation_id": row.id, "connection_id": row.connection_id}
+    found = db.session.execute(_STEPS, of_row).all()
+    set_committed_value(row, "steps", [each.CardOperationStep for each in found])
+    if found:
+        set_committed_value(row, "connection", found[0].BridgeConnection)
 
 
 def find(public_id: str, *, browser: str) -> CardOperation:

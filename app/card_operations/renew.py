@@ -27,7 +27,6 @@ from sqlalchemy import select
 
 from app.card_operations import (
     base,
-    card_rows,
     journal,
     management_session,
     permitted,
@@ -152,9 +151,7 @@ def start_own(
         CardInHand: somebody else is at work on the card.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
-    card = card_rows.read(principal.card_id)
-    if card is None:
-        raise NotFound("card")
+    card = _as_it_stands(principal.card_id)
     demand_own(principal, guid)
     permitted.demand_of_holder(principal, card, CardService.RENEW, now=now)
     return _begin_or_go_on(
@@ -183,7 +180,7 @@ def start_for(
     """
     permitted.demand(agent, card, CardService.RENEW, now=now)
     return _begin_or_go_on(
-        card,
+        _as_it_stands(card.id),
         sid=sid,
         seat=seat,
         browser=browser,
@@ -207,6 +204,7 @@ def continue_at_sign_in(
     if card is None:
         raise NotFound("renewal")
     _demand_of_card(card, CardService.RENEW, now)
+    card = _as_it_stands(card.id)
     return _begin_or_go_on(
         card, sid=sid, seat=seat, browser=browser, actor=None, office=office, now=now
     )
@@ -245,6 +243,14 @@ def _half_renewed(guid: str | None) -> Card | None:
     return card if journal.unfinished(card, KIND) is not None else None
 
 
+def _as_it_stands(card_id: int) -> Card:
+    """The card, read under the locks of what runs on it and of itself."""
+    card = stopping.locked(card_id)
+    if card is None:
+        raise NotFound("card")
+    return card
+
+
 def _begin_or_go_on(
     card: Card,
     *,
@@ -256,7 +262,6 @@ def _begin_or_go_on(
     now: datetime,
     assisted: bool = False,
 ) -> NextTicket:
-    stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     standing = journal.unfinished(card, KIND)
     if standing is not None and len(standing.steps) < MANY_STEPS:
         if assisted or key_being_made(card, Slot.SIGNATURE) is None:

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.parts.cards import make_as_fast_as
 from tests.parts.renewer import (
     EXPIRING,
     RESULTS,
@@ -41,6 +42,8 @@ def test_the_prompt_at_sign_in_leads_to_new_certificates(page: Page, service: Se
 
 
 def test_what_is_told_is_what_really_happens_and_in_order(page: Page, service: Service) -> None:
+    file = service.installation.cards / f"{EXPIRING}.json"
+    make_as_fast_as(file, {"command_seconds": 0.05})  # so that there is time to tell of a stage
     visitor = Visitor(page, service)
     open_renewal(visitor)
     told: list[str] = []

@@ -15,7 +15,7 @@ from tests.parts.renewing import expiring
 
 Counting = Callable[[], AbstractContextManager[list[str]]]
 
-START, STEPS = 11, [11, 13, 13, 19]
+START, STEPS = 10, [10, 12, 12, 18]
 
 
 @pytest.mark.both_databases

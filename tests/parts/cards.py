@@ -1,7 +1,9 @@
 """Virtual cards for tests, and the management key's keeper, who is the server in real life."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -16,6 +18,7 @@ from reader_bridge.virtual.state import CardState
 
 PASSCODE = "123456"  # of a card from the factory
 PUK = "12345678"
+Speed = Mapping[str, float]  # settings of reader_bridge.virtual.behaviour, in seconds
 
 
 def virtual_card(behaviour: str | Behaviour = "default", /, **differences: Any) -> VirtualCard:
@@ -23,6 +26,14 @@ def virtual_card(behaviour: str | Behaviour = "default", /, **differences: Any) 
     named = BEHAVIOURS[behaviour] if isinstance(behaviour, str) else behaviour
     state = CardState.blank(replace(named, **differences), serial=4_000_000_001)
     return VirtualCard(state, sleep=lambda seconds: None)
+
+
+def make_as_fast_as(file: Path, speed: Speed) -> None:
+    """Give the card in ``file`` a speed; it has to be out of its reader."""
+    state = CardState.load(file)
+    settings: dict[str, Any] = dict(speed)
+    state.behaviour = replace(state.behaviour, **settings)
+    state.save()
 
 
 def in_hand(virtual: VirtualCard) -> PivCard:
