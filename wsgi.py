@@ -16,4 +16,4 @@ except config.ConfigurationError as error:
 if "FLASK_RUN_FROM_CLI" not in os.environ:  # one command needs few of them, and a server all
     compile_templates(app)
     gc.collect()
-    gc.freeze()  # what every request needs is never rubbish: looking through it took 0.1 s each time
+    gc.freeze()  # what every request needs is never rubbish: each look through it took 0.1 s
