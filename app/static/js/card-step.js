@@ -102,7 +102,8 @@ export class CardStep extends HTMLElement {
       this.#stop(error);
     } finally {
       running.delete(this);
-      this.dispatchEvent(new CustomEvent("card-step-ended", { bubbles: true, composed: true }));
+      // Of the document: what came of it may have taken this element's place by now
+      document.dispatchEvent(new CustomEvent("card-step-ended"));
     }
   }
 

@@ -31,7 +31,7 @@ export class LiveCards extends HTMLElement {
     this.bridge.addEventListener("change", () => this.look());
     this.bridge.start();
     this.addEventListener("click", (event) => this.#clicked(event));
-    this.addEventListener("card-step-ended", () => {
+    document.addEventListener("card-step-ended", () => {
       this.#keepAnswer = this.seat !== null && !this.bridge.holds(this.seat);
       this.look();
     });
@@ -48,6 +48,12 @@ export class LiveCards extends HTMLElement {
     return "no-card";
   }
 
+  /**
+   * The answer about a card that went stays on screen.
+   * @param {HTMLTemplateElement | null} _removed the words for a card that was taken out
+   */
+  answerStays(_removed) {}
+
   /** @param {MouseEvent} event */
   #clicked(event) {
     const button = /** @type {Element} */ (event.target).closest("[data-choose-seat], [data-again]");
@@ -62,7 +68,10 @@ export class LiveCards extends HTMLElement {
     const cards = this.present();
     if (this.seat !== null) {
       if (cards.some((card) => card.seat === this.seat)) return;
-      if (this.#keepAnswer && !cards.length) return;
+      if (this.#keepAnswer && !cards.length) {
+        this.answerStays(this.#template("card-removed"));
+        return;
+      }
     }
     if (!cards.length) {
       this.seat = null;

@@ -29,6 +29,13 @@ class SecondReader extends LiveCards {
     return this.bridge.readers.size < 2 ? "one-reader" : "no-card";
   }
 
+  /** Beside it stands no longer whose card is in the reader. @override */
+  answerStays(/** @type {HTMLTemplateElement | null} */ removed) {
+    const owner = this.querySelector("[data-live] .reader-panel:has([data-second])");
+    const gone = removed?.content.querySelector(".reader-panel");
+    if (owner && gone) owner.replaceWith(gone.cloneNode(true));
+  }
+
   /** @returns {string | null | undefined} */
   #ownSeat() {
     return document.querySelector("session-guard")?.getAttribute("seat");
