@@ -55,7 +55,8 @@ def persist(visitor: Visitor, passcode: str) -> None:
         elif "/signed-out" in page.url:
             page.goto("/sign-in")
         elif accept.is_visible() and not field.is_visible():
-            accept.click()
+            with suppress(Error):  # it was pressed already, and the page went on
+                accept.click(timeout=A_MOMENT)
         elif field.is_visible() and field.input_value() == "":
             with suppress(Error):  # the form went away between look and touch: look again
                 field.fill(passcode, timeout=A_MOMENT)
