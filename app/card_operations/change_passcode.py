@@ -221,8 +221,7 @@ def give_up_others(turn: Turn) -> None:
         )
     )
     for operation in others:
-        operation.state = OperationState.ABANDONED
-        operation.finished_at = turn.now
+        operation.give_up(turn.now)
 
 
 def _lost_in(browser: str, card: Card) -> CardOperation | None:

@@ -49,7 +49,7 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.revocation import RevocationReason
-from app.domain.statuses import OperationState, Outcome
+from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Card, CardOperation, Person
 from reader_bridge.contract import Algorithm, Code, Command
@@ -216,8 +216,7 @@ def give_up(operation: CardOperation, *, actor: Principal | None, now: datetime)
     assert operation.card is not None
     for certificate in operation.card.certificates:
         revoke(certificate, RevocationReason.CESSATION_OF_OPERATION, now)
-    operation.state = OperationState.ABANDONED
-    operation.finished_at = now
+    operation.give_up(now)
     audit.record(
         ISSUE.event,
         outcome=Outcome.FAILED,

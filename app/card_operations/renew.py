@@ -61,7 +61,7 @@ from app.domain.days import day_of
 from app.domain.errors import NotFound
 from app.domain.principal import Principal
 from app.domain.renewal import renewals_after
-from app.domain.statuses import OperationState, Outcome, PersonStatus
+from app.domain.statuses import Outcome, PersonStatus
 from app.extensions import db
 from app.models import Card, CardOperation, Certificate
 from reader_bridge.contract import Hold, Purpose, Slot, Stage
@@ -274,8 +274,7 @@ def _begin_or_go_on(
         facts = {"written": [], "asked_to_make": [], "assisted": assisted}
     else:
         journal.demand_free(RENEW, card, browser, now)
-        standing.state = OperationState.ABANDONED
-        standing.finished_at = now
+        standing.give_up(now)
         facts = dict(standing.facts)
     facts["algorithms"] = {slot.value: _algorithm(card, slot) for slot in RENEWED}
     return journal.begin(

@@ -42,9 +42,7 @@ def end_all(card: Card, *, now: datetime) -> int:
     """Give up what runs on a card that is cancelled. Part of the caller's action."""
     ended = [each for each in _running(card.id) if each.kind != GOES_ON_AFTER_CANCELLING]
     for operation in ended:
-        operation.state = OperationState.ABANDONED
-        operation.updated_at = now
-        operation.finished_at = now
+        operation.give_up(now)
     return len(ended)
 
 

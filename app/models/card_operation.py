@@ -70,6 +70,11 @@ class CardOperation(Base):
         ),
     )
 
+    def give_up(self, now: datetime) -> None:
+        """End it undone: nothing of it is to be gone on with."""
+        self.state = OperationState.ABANDONED
+        self.updated_at = self.finished_at = now
+
     def __repr__(self) -> str:
         return f"<CardOperation {self.public_id} {self.kind} {self.step} {self.state}>"
 

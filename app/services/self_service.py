@@ -27,7 +27,7 @@ from app.domain.self_service import (
     approved,
     steps,
 )
-from app.domain.statuses import OperationState, Outcome
+from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import CardOperation, Person, SelfService, SelfServiceDraft
 from app.services import alerts, one_time_codes, people, security_answers
@@ -226,8 +226,7 @@ def forget(row: SelfService, begun: Sequence[CardOperation], now: datetime) -> N
     of the caller's action.
     """
     for operation in begun:
-        operation.state = OperationState.ABANDONED
-        operation.updated_at = operation.finished_at = now
+        operation.give_up(now)
     row.registered_at = row.questions_changed_at = row.email = row.asked = None
     row.answers.clear()
     db.session.execute(delete(SelfServiceDraft).where(SelfServiceDraft.person_id == row.person_id))

@@ -349,8 +349,7 @@ def _still_fresh(row: CardOperation, now: datetime) -> None:
     proofs = [step.answered_at for step in row.steps if step.answered_at and step.outcome == DONE]
     if proofs and now - max(proofs) < PROOF_HOLDS:
         return
-    row.state = OperationState.ABANDONED
-    row.finished_at = row.updated_at = now
+    row.give_up(now)
     db.session.commit()
     raise OperationOver(state=row.state.value)
 
