@@ -24,6 +24,11 @@ def moment(value: datetime | None) -> str:
     return f"{day(value)} at {clock_time(value)}"
 
 
+def from_journal(text: str) -> datetime:
+    """A moment as the journal of an operation writes it."""
+    return datetime.fromisoformat(text)
+
+
 def clock_time(value: datetime) -> str:
     """Write the time of day of a moment as "2:05pm", London time."""
     local = value.astimezone(LONDON)
@@ -64,6 +69,7 @@ def init_app(app: Flask) -> None:
         clock_time=clock_time,
         counted=counted,
         day=day,
+        from_journal=from_journal,
         grouped=grouped,
         masked=masked,
         masked_email=masked_email,

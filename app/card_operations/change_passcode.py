@@ -2,29 +2,44 @@
 
 When the answer to the change is lost, the card is never asked to try: the holder is told to use
 the new passcode, and, once that was refused, only ever the old one. When it was the page that did
-not hear of a change that is done, the first refusal of the old one says so.
+not hear how a change ended, the first refusal of the wrong one says so (``which_passcode``).
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from app.card_operations import base, journal, permitted
+from app.card_operations import base, journal, permitted, which_passcode
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
+from app.card_operations.refusals import PasscodeInDoubt
 from app.card_operations.statements import StatementRefused
 from app.card_operations.which_card import demand_own
+from app.card_operations.which_passcode import (
+    CHANGE,
+    CONFIRM,
+    NEW_THEN_OLD,
+    OLD,
+    THEN_OLD,
+    UNLOCK,
+    demand_known,
+    give_up_others,
+    is_in_doubt,
+    may_have_happened,
+    passcode_hint,
+    told_which,
+)
 from app.domain.card_lifecycle import CardStatus
 from app.domain.card_services import CardService, CardServiceRefused, WhyNot
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
-from app.models import Card, CardOperation, Person, Session
+from app.models import Card, CardOperation, Person
 from reader_bridge.contract import (
     STEP_SECONDS,
     TICKET_SECONDS,
@@ -36,15 +51,14 @@ from reader_bridge.contract import (
 )
 from reader_bridge.contract import Outcome as CardOutcome
 
-KIND = "change-passcode"
-SETS_PASSCODE = (KIND, "unlock")
-CHANGE, CONFIRM = "change", "confirm"
+KIND = which_passcode.CHANGE_PASSCODE
 OUT_OF_USE = {
     CardStatus.SUSPENDED: WhyNot.SUSPENDED,
     CardStatus.CANCELLED: WhyNot.CANCELLED,
     CardStatus.BLANK: WhyNot.BLANK,
 }
 LOST = "answer-lost"
+REFUSED_BEFORE = "refused_before"
 LONGEST = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS)  # until an answer comes, if one does
 STAGES = (
     Stage.CHECKING_CARD,
@@ -88,58 +102,6 @@ def rule_for_bridge(card: Card, person: Person | None) -> dict[str, Any]:
     return card.passcode_rule.as_facts(card.number, person.uuid if person else None)
 
 
-def passcode_hint(card: Card) -> str | None:
-    """Which passcode to ask for after a lost answer: "new-then-old", "old", or None."""
-    if card.new_passcode_refused:
-        return "old"
-    last = db.session.scalar(
-        select(CardOperation)
-        .where(CardOperation.card_id == card.id, CardOperation.kind == KIND)
-        .order_by(CardOperation.id.desc())
-        .limit(1)
-    )
-    if last is None or last.state.is_over:
-        return None
-    return "new-then-old" if last.step == CONFIRM or _may_have_happened(last) else None
-
-
-def told_which(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> dict[str, Any]:
-    """What a card said, and as ``use`` which passcode its holder is to type after a wrong one.
-
-    A new passcode that is refused for certain was never set: from then on only the old one is
-    asked for.
-    """
-    told = dict(facts)
-    if code != Code.WRONG_PASSCODE:
-        return told
-    if sure and passcode_hint(turn.card) == "new-then-old":
-        turn.card.new_passcode_refused = True
-        told["use"] = "old"
-    elif changed_lately(turn.card):
-        told["use"] = "new"
-    return told
-
-
-def changed_lately(card: Card) -> bool:
-    """Whether the passcode was changed, and nobody has signed in with the new one since.
-
-    The page may not have heard that it was, so that its holder may still type the old one.
-    """
-    changed = db.session.scalar(
-        select(func.max(CardOperation.finished_at)).where(
-            CardOperation.card_id == card.id,
-            CardOperation.kind == KIND,
-            CardOperation.state == OperationState.DONE,
-        )
-    )
-    if changed is None:
-        return False
-    signed_in = db.session.scalar(
-        select(func.max(Session.started_at)).where(Session.card_id == card.id)
-    )
-    return signed_in is None or signed_in <= changed
-
-
 def unsettled(actor: Principal, *, browser: str, now: datetime) -> str | None:
     """The change in this session of which nobody knows whether it happened, to be gone on with."""
     last = db.session.scalar(
@@ -155,7 +117,7 @@ def unsettled(actor: Principal, *, browser: str, now: datetime) -> str | None:
     if last is None or last.state.is_over:
         return None
     under_way = last.state is OperationState.OPEN and now - last.updated_at < LONGEST
-    lost = last.step == CONFIRM or (_may_have_happened(last) and not under_way)
+    lost = last.step == CONFIRM or (may_have_happened(last) and not under_way)
     return last.public_id if lost else None
 
 
@@ -173,8 +135,11 @@ class ChangePasscode(Operation):
         work = [turn.sign(key, Purpose.PASSCODE_CHANGE)]
         if turn.step.name == CHANGE:
             _demand_in_use(turn.card)
+            _be_in_doubt_again(turn)
             rule = rule_for_bridge(turn.card, turn.operation.person)
             work.insert(0, {"command": Command.CHANGE_PASSCODE.value, "rule": rule})
+        else:
+            demand_known(turn)
         return Ask(work=work, card=turn.card.guid, stages=STAGES)
 
     def accept(self, turn: Turn, results: list[Result]) -> Move:
@@ -184,7 +149,7 @@ class ChangePasscode(Operation):
         made = turn.statement(results[-1], key, Purpose.PASSCODE_CHANGE)
         turn.card.new_passcode_refused = False
         turn.card.modified_at = turn.now
-        give_up_others(turn)
+        give_up_others(turn, KIND, UNLOCK)
         turn.record("card.passcode-changed", Outcome.DONE, statement=made.token)
         return Done()
 
@@ -194,34 +159,24 @@ class ChangePasscode(Operation):
                 # The change never happened. From now on the old passcode is the only one asked for.
                 turn.card.new_passcode_refused = True
                 turn.record("card.passcode-unchanged", Outcome.FAILED)
-                return Pause(CHANGE, code, {**facts, "use": "old"})
+                return Pause(CHANGE, code, {**facts, "use": OLD})
             return Pause(CONFIRM, code, dict(facts))
         if _may_have_changed(code, facts):
             turn.record("card.passcode-change", Outcome.FAILED, reason=LOST, code=code)
-            return Pause(CONFIRM, LOST, {"use": "new-then-old", "code": code})
-        if code == Code.WRONG_PASSCODE and changed_lately(turn.card):
-            return Pause(CHANGE, code, {**facts, "use": "new"})
-        return Pause(CHANGE, code, dict(facts))
+            return Pause(CONFIRM, LOST, {"use": NEW_THEN_OLD, "code": code})
+        turn.card.new_passcode_refused = turn.operation.facts.get(REFUSED_BEFORE, False)
+        return Pause(CHANGE, code, told_which(turn, code, facts, sure))
 
     def resumes_at(self, operation: CardOperation) -> str:
-        """Of a change without a good answer nobody knows: ask for the new passcode first."""
-        if operation.step == CHANGE and _may_have_happened(operation):
+        """Of a change without a good answer nobody knows: ask for the new passcode first.
+
+        Where that was refused meanwhile, at signing in, the change never happened.
+        """
+        if operation.card is not None and operation.card.new_passcode_refused:
+            return CHANGE
+        if operation.step == CHANGE and may_have_happened(operation):
             return CONFIRM
         return operation.step
-
-
-def give_up_others(turn: Turn) -> None:
-    """Which passcode holds has been proven: nothing else that sets it is to be gone on with."""
-    others = db.session.scalars(
-        select(CardOperation).where(
-            CardOperation.card_id == turn.card.id,
-            CardOperation.kind.in_(SETS_PASSCODE),
-            CardOperation.finished_at.is_(None),
-            CardOperation.id != turn.operation.id,
-        )
-    )
-    for operation in others:
-        operation.give_up(turn.now)
 
 
 def _lost_in(browser: str, card: Card) -> CardOperation | None:
@@ -234,21 +189,19 @@ def _lost_in(browser: str, card: Card) -> CardOperation | None:
     )
     if last is None or last.state.is_over or last.browser != browser:
         return None
-    return last if last.step == CONFIRM or _may_have_happened(last) else None
+    return last if is_in_doubt(last) else None
+
+
+def _be_in_doubt_again(turn: Turn) -> None:
+    """From here on the new passcode may be set. What was known before is kept for a certain no."""
+    turn.operation.facts[REFUSED_BEFORE] = turn.card.new_passcode_refused
+    turn.card.new_passcode_refused = False
 
 
 def _may_have_changed(code: str, facts: Mapping[str, Any]) -> bool:
     if facts.get("outcome") == CardOutcome.NONE:
         return False
     return code not in CERTAIN
-
-
-def _may_have_happened(operation: CardOperation) -> bool:
-    """Whether the last thing asked was the change, and its answer never came or proved nothing."""
-    last = operation.steps[-1] if operation.steps else None
-    if last is None or last.name != CHANGE:
-        return False
-    return last.outcome is None or (last.answer or {}).get("type") == "refused"
 
 
 def _demand_in_use(card: Card) -> None:
@@ -319,11 +272,14 @@ def start_assisted(
         NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
         ConnectionUnknown, WorkstationBlocked: about the bridge.
         CardInHand: somebody else is at work on the card.
+        PasscodeInDoubt: the card seems to have refused the new one already; an unlock helps.
     """
     permitted.demand(agent, card, CardService.CHANGE_PASSCODE, now=now, tries_left=tries_left)
     at: dict[str, Any] = {
         "sid": sid, "seat": seat, "browser": browser, "actor": agent, "office": office, "now": now,
     }  # fmt: skip
+    if passcode_hint(card, tries_left=tries_left) == THEN_OLD:
+        raise PasscodeInDoubt(helped=True)
     begun = journal.unfinished(card, KIND)
     if begun is not None:
         return journal.take_over(begun, **at)

@@ -52,6 +52,15 @@ class CardInHand(Conflict):
     reason = "card-in-hand"
 
 
+class PasscodeInDoubt(Conflict):
+    """Nobody knows what came of the new passcode: the card has to say how many tries are left.
+
+    ``helped`` says that an agent helps the holder.
+    """
+
+    reason = "passcode-in-doubt"
+
+
 class VouchingKeyEnded(RuleBroken):
     """The certificate of the key that would vouch for the new ones has ended: a repair is due."""
 

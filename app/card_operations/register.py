@@ -12,11 +12,11 @@ from typing import Any
 from app.card_operations import base, journal
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Done, Move, Operation, Pause, Result, Turn
-from app.card_operations.change_passcode import passcode_hint, told_which
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import OwnCardUnfinished
 from app.card_operations.which_card import demand_own
+from app.card_operations.which_passcode import demand_known, passcode_hint, told_which
 from app.domain.principal import Principal
 from app.domain.self_service import Change
 from app.domain.statuses import Outcome
@@ -40,6 +40,7 @@ class Register(Operation):
         key = key_on(turn.card, Slot.AUTHENTICATION)
         if key is None:
             raise OwnCardUnfinished
+        demand_known(turn)
         work = [turn.sign(key, Purpose.REGISTRATION)]
         return Ask(work=work, card=turn.card.guid, stages=STAGES)
 
@@ -89,7 +90,7 @@ def start(
         actor=principal,
         office=office,
         now=now,
-        facts={"change": change.value},
+        facts={"change": change.value, "use": passcode_hint(card)},
     )
 
 

@@ -48,6 +48,7 @@ from app.card_operations.refusals import VouchingKeyEnded
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
 from app.card_operations.which_card import demand_own
+from app.card_operations.which_passcode import told_which
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.card_services import (
     CardFacts,
@@ -112,7 +113,7 @@ class Renew(Operation):
         return GoOn(KEYS) if made is None else _finish(turn, made)
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
-        return Pause(OPEN, code, dict(facts))
+        return Pause(OPEN, code, told_which(turn, code, facts, sure))
 
     def resumes_at(self, operation: CardOperation) -> str:
         return OPEN

@@ -48,6 +48,7 @@ from app.card_operations.office import Office
 from app.card_operations.refusals import ApprovalNeeded
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
 from app.card_operations.tickets import Work
+from app.card_operations.which_passcode import told_which
 from app.domain.approval import Act, ActKind
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardService, CardServiceRefused, WhyNot
@@ -111,7 +112,7 @@ class Repair(Operation):
         refused = facts.get("command") if code == Code.CARD_REFUSED else None
         if turn.step.name == OPEN and refused == Command.SIGN:
             return _without_card_key(turn)
-        return Pause(OPEN, code, dict(facts))
+        return Pause(OPEN, code, told_which(turn, code, facts, sure))
 
     def resumes_at(self, operation: CardOperation) -> str:
         return OPEN

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from app.card_operations import base, journal, renew, sign_terms
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, Move, Operation, Pause, Result, Turn
-from app.card_operations.change_passcode import give_up_others, passcode_hint, told_which
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import StepPassed
 from app.card_operations.statements import StatementRefused
+from app.card_operations.which_passcode import HINTS, passcode_hint, settle, told_which
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import SignInRefused
 from app.domain.sign_in import CardFacts, CertificateFacts, SignInRefusal, sign_in_refusal
@@ -43,7 +43,7 @@ class SignInCard:
     """What the sign-in page may know of a card before its holder has proven anything.
 
     ``refusal`` is why nobody may sign in with it, or None. ``hint`` says which passcode to type
-    after a change of passcode whose answer was lost: "new-then-old", "old" or None.
+    after a change of passcode whose answer was lost: as ``passcode_hint``.
     """
 
     guid: str | None
@@ -79,7 +79,10 @@ def recognise(
         if error.reason not in DECIDED or _is_its_own(certificate, card):
             refusal = error
     return SignInCard(
-        guid=card.guid, virtual=card.virtual, refusal=refusal, hint=passcode_hint(card)
+        guid=card.guid,
+        virtual=card.virtual,
+        refusal=refusal,
+        hint=passcode_hint(card, tries_left=tries_left),
     )
 
 
@@ -132,7 +135,7 @@ class SignIn(Operation):
         check(turn.card, tries_left=1, office=turn.office, now=turn.now)
         if turn.card.status is CardStatus.LOCKED:
             turn.card.apply(CardEvent.UNLOCK, now=turn.now)
-        _settle_passcode(turn)
+        settle(turn)
         turn.operation.facts["statement"] = made.token
         return Pause(CHOOSE, "authenticated")
 
@@ -145,12 +148,6 @@ class SignIn(Operation):
         return operation.step
 
 
-def _settle_passcode(turn: Turn) -> None:
-    """Whoever signs in has shown which passcode holds: nothing is left unknown."""
-    turn.card.new_passcode_refused = False
-    give_up_others(turn)
-
-
 def start(
     *,
     sid: str,
@@ -158,11 +155,15 @@ def start(
     guid: str | None,
     browser: str,
     tries_left: int | None,
+    use: str | None,
     hold_passcode: bool,
     office: Office,
     now: datetime,
 ) -> NextTicket:
     """Ask the card in this seat to prove itself with its authentication key.
+
+    ``tries_left`` is what the chip said of its passcode, ``use`` which one the page asks for: both
+    are kept for ``passcode_hint``, in case that nobody hears the answer.
 
     A card about which something was decided is asked, too: it is refused when it has proven itself.
 
@@ -187,7 +188,11 @@ def start(
         actor=None,
         office=office,
         now=now,
-        facts={"hold_passcode": hold_passcode},
+        facts={
+            "hold_passcode": hold_passcode,
+            "left": tries_left,
+            "use": use if use in HINTS else None,
+        },
     )
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, journal, permitted, sealed, stopping
+from app.card_operations import base, change_passcode, journal, permitted, sealed, stopping
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import (
     Ask,
@@ -42,6 +42,7 @@ from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import CardNotVerified, PukUnknown, UnlockNotAllowed
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
+from app.card_operations.which_passcode import give_up_others
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status, shown_status
 from app.domain.card_services import CardService
 from app.domain.days import day_of
@@ -244,6 +245,7 @@ def _passcode_is_set(turn: Turn) -> None:
     """The card has taken the pending PUK, and with it the new passcode."""
     sealed.settle_puk(turn.office.vault, turn.card)
     turn.card.new_passcode_refused = False
+    give_up_others(turn, change_passcode.KIND)
     turn.card.apply(CardEvent.UNLOCK, now=turn.now)
 
 

@@ -88,12 +88,14 @@ def start(
     office: Office,
     now: datetime,
     tries_left: int | None = None,
+    use: str | None = None,
     address: str | None = None,
 ) -> NextTicket:
     """Ask a card to prove itself. A refusal is kept in the audit log.
 
-    ``tries_left`` is what the chip said of its passcode when the page read it. ``address`` is where
-    the page is, None on the command line.
+    ``tries_left`` is what the chip said of its passcode when the page read it, ``use`` which one
+    the page asks for where that is in doubt. ``address`` is where the page is, None on the command
+    line.
 
     Raises:
         RateLimited: too many came from this address.
@@ -111,6 +113,7 @@ def start(
             guid=guid,
             browser=browser,
             tries_left=tries_left,
+            use=use,
             hold_passcode=person_id is not None and terms.due(person_id, now=now) is not None,
             office=office,
             now=now,

@@ -15,6 +15,7 @@ from app import scope
 from app.card_operations import change_passcode, erase, issue, renew, repair, unlock
 from app.card_operations.base import KINDS
 from app.card_operations.journal import IN_HAND
+from app.card_operations.which_passcode import CONFIRM
 from app.domain.card_services import CardService
 from app.domain.days import day_of
 from app.domain.principal import Principal
@@ -83,7 +84,7 @@ def changed_the_card() -> ColumnElement[bool]:
     lost = and_(
         CardOperation.kind == change_passcode.KIND,
         or_(
-            CardOperation.step == change_passcode.CONFIRM,
+            CardOperation.step == CONFIRM,
             and_(
                 CardOperation.state == OperationState.OPEN,
                 exists().where(of_this, step.answered_at.is_(None)),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 from app.card_operations import hello, issue, journal
 from app.card_operations.answers import Answer, Finished, NextTicket, Waiting
 from app.card_operations.office import Office
+from app.card_operations.which_passcode import passcode_hint
 from app.cli.bridge_page import BridgePage, bridge_page
 from app.domain.principal import Principal
 from app.domain.roles import Role
@@ -132,14 +133,17 @@ class Counter:
         return sign_in.start(
             guid=card.guid,
             tries_left=tries_left,
+            use=passcode_hint(card, tries_left=tries_left),
             office=self.office,
             now=self.now,
             **self.at_the_bridge(),
         )
 
-    def sign_in(self, card: Card, passcode: str = PASSCODE) -> Principal:
+    def sign_in(
+        self, card: Card, passcode: str = PASSCODE, tries_left: int | None = None
+    ) -> Principal:
         """Sign the card's holder in, who acts from then on."""
-        answer = self.run(self.start_sign_in(card), passcode=passcode)
+        answer = self.run(self.start_sign_in(card, tries_left), passcode=passcode)
         assert isinstance(answer, Waiting), answer
         following = sign_in.proceed(answer.operation, browser=self.page.browser, now=self.now)
         assert isinstance(following, SignedIn), following

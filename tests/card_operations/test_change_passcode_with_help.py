@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from app.card_operations import change_passcode
 from app.card_operations.answers import Finished, NextTicket
+from app.card_operations.which_passcode import passcode_hint
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardServiceRefused
 from app.domain.errors import NotFound
@@ -50,7 +51,7 @@ def test_a_lost_answer_is_settled_at_the_agents_with_the_new_passcode_first(
         )
 
     counter.page.step(again(), passcode=PASSCODE, new_passcode=NEW)
-    assert change_passcode.passcode_hint(card) == "new-then-old"
+    assert passcode_hint(card) == "new-then-old"
     assert isinstance(counter.run(again(), passcode=NEW), Finished)
 
 

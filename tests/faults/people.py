@@ -38,6 +38,8 @@ class Someone:
 
     def __init__(self, world: World, pc: str = "desk") -> None:
         self.world = world
+        self.typed: list[str] = []  # to sign in or to confirm, since they chose a new passcode
+        self.opened: str | None = None  # what they saw themselves signed in with since then
         self.sit_down(pc)
 
     def sit_down(self, pc: str) -> None:
@@ -155,27 +157,57 @@ class Someone:
         )
         if known.refusal is not None:
             raise TurnedAway(known.refusal.reason)
-        tries = [new, old] if known.hint == "new-then-old" and new else [old]
-        for passcode in tries:  # and what the page tells to use instead
-            answer = self._prove(facts["guid"], facts["passcode_left"], passcode)
-            if isinstance(answer, Waiting):
-                self._begin_session(answer.operation)
-                return passcode
-            told = answer.facts.get("use") if isinstance(answer, CardAnswered) else None
-            if told == "new" and new is not None and new not in tries:
-                tries.append(new)
-            elif told != "old":
-                raise NotDone(f"sign-in: {answer}")
-        raise NotDone("sign-in: no passcode was taken")
-
-    def _prove(self, guid: str, left: int | None, passcode: str) -> Answer:
         at = self.at()
-        first = self.serve(
+        ticket = self.serve(
             lambda visit: sign_in.start(
-                guid=guid, tries_left=left, office=visit.office, now=visit.now, **at
+                guid=facts["guid"],
+                tries_left=facts["passcode_left"],
+                use=known.hint,
+                office=visit.office,
+                now=visit.now,
+                **at,
             )
         )
-        return self.run(first, passcode=passcode)
+        wanted = self._as_told(known.hint, old, new)
+        while wanted is not None:
+            passcode = wanted
+            self.typed.append(passcode)
+            answer = self.run(ticket, passcode=passcode)
+            if isinstance(answer, Waiting):
+                self._begin_session(answer.operation)
+                self.opened = passcode
+                return passcode
+            told = answer.facts.get("use") if isinstance(answer, CardAnswered) else None
+            wanted = self._as_told(told, old, new) if told else None
+            if wanted in (None, passcode):
+                raise NotDone(f"sign-in: {answer}")
+            ticket = self.go_on(answer.operation)
+        raise NotDone("sign-in: no passcode to type")
+
+    def _as_told(self, use: str | None, old: str, new: str | None) -> str | None:
+        """The passcode that the words on the page ask for (templates/components/which_passcode)."""
+        if new is None:
+            return old
+        if use == "then-old":
+            return new if self.typed and set(self.typed) == {old} else old
+        if use == "other" and self.opened is not None:
+            return self.opened
+        if use in ("other", "then-new"):
+            return old if self.typed and self.typed[-1] == new else new
+        return new if use in ("new-then-old", "new") else old  # "old-then-new", "old", or no word
+
+    def go_on(self, operation: str) -> NextTicket:
+        """Have the page that shows a card's answer ask for the next ticket."""
+        at = self.at()
+        return self.serve(
+            lambda visit: journal.ticket(
+                operation, actor=visit.actor, office=visit.office, now=visit.now, **at
+            )
+        )
+
+    def choose_passcode(self) -> None:
+        """Type a new passcode: what was typed before is of no use for knowing which one holds."""
+        self.typed, self.opened = [], None
 
     def _begin_session(self, operation: str) -> None:
         following = self.serve(
@@ -189,6 +221,13 @@ class Someone:
         self.reload()
         self.browser = random_browser()
         self.token = token
+
+    def sign_out(self) -> None:
+        def end(visit: Visit) -> None:
+            sessions.end(signed_in(visit).session_id, SessionEnd.SIGNED_OUT, visit.now)
+
+        self.serve(end)
+        self._begin_anew(None)
 
     def notice_removal(self) -> None:
         """The page sees that the card of its session has left, and signs out."""

@@ -96,6 +96,7 @@ def start() -> ResponseReturnValue:
         ticket = signing_in.start(
             guid=str(body.get("card") or "")[:32],
             tries_left=tries_left(body),
+            use=str(body.get("use")),
             address=request.remote_addr,
             **at_the_bridge(body),
         )

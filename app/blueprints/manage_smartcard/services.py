@@ -17,7 +17,15 @@ from app.blueprints.manage_smartcard.blueprint import bp
 from app.blueprints.manage_smartcard.present import in_reader, presented
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.card_operations import change_passcode, erase, journal, renew, repair, unlock
+from app.card_operations import (
+    change_passcode,
+    erase,
+    journal,
+    renew,
+    repair,
+    unlock,
+    which_passcode,
+)
 from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.office import current_office
 from app.domain.card_services import CardService
@@ -135,7 +143,8 @@ def _working(whose: About, service: CardService) -> dict[str, Any]:
 def _is_lost(card: Card) -> bool:
     """Whether a change of passcode stands still, of which nobody knows whether it happened."""
     begun = journal.unfinished(card, change_passcode.KIND)
-    return begun is not None and change_passcode.passcode_hint(card) == "new-then-old"
+    in_doubt = which_passcode.in_doubt(card) is not None and not card.new_passcode_refused
+    return begun is not None and in_doubt
 
 
 def show_answer(answer: Shown) -> ResponseReturnValue:
@@ -155,7 +164,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
     whose = about_after(row.card, CardService(row.kind))
     return render_template(
         "manage_smartcard/_working.html",
-        lost=row.kind == change_passcode.KIND and answer.step == change_passcode.CONFIRM,
+        lost=row.kind == change_passcode.KIND and answer.step == which_passcode.CONFIRM,
         **_working(whose, CardService(row.kind)),
         **said,
     )

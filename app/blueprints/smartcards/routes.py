@@ -10,7 +10,7 @@ from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.card_operations import change_passcode
+from app.card_operations import change_passcode, which_passcode
 from app.card_operations.answers import CardAnswered, Finished, Waiting
 from app.domain.card_services import CardService, demand
 from app.domain.errors import Conflict
@@ -75,7 +75,7 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
     if isinstance(answer, Waiting):
         return render_template(fragment, card=card, state="lost", operation=answer.operation)
     assert isinstance(answer, CardAnswered)
-    state = "lost" if answer.step == change_passcode.CONFIRM else "form"
+    state = "lost" if answer.step == which_passcode.CONFIRM else "form"
     return render_template(
         fragment,
         card=card,

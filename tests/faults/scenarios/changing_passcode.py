@@ -1,7 +1,8 @@
 """Changing the passcode: a holder who knows the old one and the one they want."""
 
-from app.card_operations import change_passcode, journal
+from app.card_operations import change_passcode
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
+from app.card_operations.refusals import PasscodeInDoubt
 from tests.faults.people import NotDone, Someone, signed_in
 from tests.faults.scenarios.issuing import OnIssuedCard
 from tests.faults.truth import must_be_whole
@@ -48,31 +49,30 @@ class ChangingPasscode(OnIssuedCard):
             if self.who.token is not None:
                 self._settle(answer.operation)
                 return
-        if isinstance(answer, CardAnswered) and answer.facts.get("use") == "new":
-            return  # the page says that it has been changed already
+        if isinstance(answer, CardAnswered) and answer.facts.get("use") in ("new", "other"):
+            return  # the page says, of the old one that was typed, that the new one holds
         raise NotDone(str(answer))
 
     def _settle(self, operation: str) -> None:
         """The page asks for the new passcode, and, where it was refused, for the old one."""
-        answer = self._run(self._again(operation), self.another)
+        try:
+            ticket = self.who.go_on(operation)
+        except PasscodeInDoubt:
+            self.who.sign_out()  # as the page says
+            raise
+        self.who.typed.append(self.another)
+        answer = self._run(ticket, self.another)
         if isinstance(answer, CardAnswered) and answer.facts.get("use") == "old":
-            answer = self._run(self._again(operation), self.passcode)
+            answer = self._run(self.who.go_on(operation), self.passcode)
         if not isinstance(answer, Finished):
             raise NotDone(str(answer))
 
     def _run(self, first: NextTicket, passcode: str) -> Answer:
         return self.who.run(first, passcode=passcode, new_passcode=self.another)
 
-    def _again(self, operation: str) -> NextTicket:
-        at = self.who.at()
-        return self.who.serve(
-            lambda visit: journal.ticket(
-                operation, actor=visit.actor, office=visit.office, now=visit.now, **at
-            )
-        )
-
     def _begin(self) -> NextTicket:
         at = self.who.at()
+        self.who.choose_passcode()
         return self.who.serve(
             lambda visit: change_passcode.start(
                 signed_in(visit), guid=None, office=visit.office, now=visit.now, **at
