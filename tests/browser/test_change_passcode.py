@@ -147,3 +147,30 @@ def test_a_server_that_stays_away_leaves_a_change_to_be_settled_with_the_new_pas
     expect(page.get_by_role("heading", name="Passcode changed")).to_be_visible()
     left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
     assert left[HOLDER] == 3
+
+
+def test_a_passcode_that_was_refused_unheard_is_not_tried_again_before_the_card_is_asked(
+    visitor: Visitor, complaints: Complaints
+) -> None:
+    complaints.expect_status(503, 409)
+    page = visitor.page
+    page.route(RESULT, lambda route: route.fulfill(status=503, body=""))
+    visitor.type_new_passcode(OLD, NEW)
+    expect(page.get_by_text("The service did not answer")).to_be_visible(timeout=20_000)
+    visitor.sign_out()
+    page.goto("/sign-in")
+    which = page.locator("[data-use]")
+    expect(which).to_contain_text("Use the new passcode. If it is refused, use the old one")
+    visitor.enter(OLD)
+    expect(page.get_by_text("The service did not answer")).to_be_visible(timeout=20_000)
+    page.unroute(RESULT)
+    visitor.enter(OLD)
+    expect(which).to_contain_text("If that is the only one that you have typed since then")
+    left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}
+    assert left[HOLDER] == 2
+    visitor.enter(NEW)
+    visitor.reach_dashboard()
+    visitor.sign_out()
+    page.goto("/sign-in")
+    visitor.enter(OLD)
+    expect(which).to_contain_text("use the same passcode as then")

@@ -16,6 +16,7 @@ from app.domain.self_service import Change
 from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import Card, CardOperation, Person
+from app.services import sign_in as sign_in_service
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.card_operations.test_change_passcode import change, in_the_chip, lose_the_answer, start
 from tests.parts.bridge import READER_1
@@ -266,6 +267,22 @@ class TestTheChipsCounter:
         assert passcode_hint(card) == "old-then-new"
         unheard(counter, counter.start_sign_in(card), PASSCODE)
         assert passcode_hint(card) == "new-then-old"
+
+    def test_a_page_that_claims_to_have_asked_for_something_else_is_not_heard(
+        self, counter: Counter, card: Card
+    ) -> None:
+        sign_in_service.start(
+            guid=card.guid,
+            tries_left=3,
+            use="my-own",
+            office=counter.office,
+            now=counter.now,
+            **counter.at_the_bridge(),
+        )
+        begun = select(CardOperation).where(CardOperation.kind == "sign-in")
+        last = db.session.scalars(begun.order_by(CardOperation.id.desc())).first()
+        assert last is not None
+        assert (last.facts["use"], last.facts["left"]) == (None, 3)
 
 
 class TestTheLastTries:

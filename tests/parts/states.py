@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in, with_card
 from tests.parts.states_of_manage import MANAGE_STATES
+from tests.parts.states_of_passcodes import PASSCODE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
 from tests.parts.states_of_readers import READER_STATES
 from tests.parts.states_of_renewal import RENEWAL_STATES
@@ -291,6 +292,7 @@ STATES: tuple[State, ...] = (
     # Open to all
     State("terms", "terms.show", at("/terms"), "Terms"),
     State("terms, signed in", "terms.show", signed_in(address="/terms"), "Terms"),
+    *PASSCODE_STATES,
     *PEOPLE_STATES,
     *READER_STATES,
     *RENEWAL_STATES,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.card_operations.which_passcode import HINTS, NEW, OLD, OTHER
 from reader_bridge.contract import Code, Outcome, PasscodeRefusal, Stage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -74,3 +75,30 @@ def test_every_state_of_the_bridge_has_words_on_the_sign_in_page(app: Flask) -> 
         assert states <= set(words.READER_STATES)  # type: ignore[attr-defined]
         for name in words.READER_STATES:  # type: ignore[attr-defined]
             assert f'data-reader-state="{name}"' in words.reader_state(name)  # type: ignore[attr-defined]
+
+
+def test_every_word_for_a_passcode_in_doubt_has_a_sentence_of_its_own(app: Flask) -> None:
+    since = "2027-03-04T14:05:00+00:00"
+    words = app.jinja_env.get_template("components/which_passcode.html").module
+    said = [str(words.sentences(use)) for use in (*HINTS, OTHER)]  # type: ignore[attr-defined]
+    said += [str(words.sentences(use, since)) for use in (NEW, OTHER)]  # type: ignore[attr-defined]
+    assert all(each.endswith(".") for each in said)
+    assert len(set(said)) == len(said)
+    assert all("4 March 2027 at 2:05pm" in each for each in said[-2:])
+
+
+def test_nothing_is_said_of_a_passcode_that_is_not_in_doubt(app: Flask) -> None:
+    words = app.jinja_env.get_template("components/which_passcode.html").module
+    for code, facts, hint in (("wrong-passcode", {"left": 2}, OLD), (None, {}, None)):
+        assert not str(words.which_passcode(code, facts, hint)).strip()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("facts", "way"), [({"helped": True}, "Unlock the card instead"), ({}, "Sign out and sign in")]
+)
+def test_a_passcode_that_is_not_tried_again_leaves_a_way(
+    app: Flask, facts: dict[str, bool], way: str
+) -> None:
+    words = app.jinja_env.get_template("errors/words.html").module
+    said = str(words.words(409, "passcode-in-doubt", facts))  # type: ignore[attr-defined]
+    assert way in said

@@ -43,6 +43,8 @@ export const cardIsWorking = (seat = null) =>
 
 export class CardStep extends HTMLElement {
   #busy = false;
+  /** Whether the server was lost: what came of the last passcode, nobody here has heard. */
+  #unheard = false;
   /** @type {HTMLElement | null} */ #problem = null;
   /** @type {Set<string>} the stages of this step that the person is told of; none named: all */
   #told = new Set();
@@ -61,7 +63,22 @@ export class CardStep extends HTMLElement {
     const form = /** @type {HTMLFormElement} */ (event.target);
     const fields = Object.fromEntries(new FormData(form, event.submitter));
     const secrets = this.#takeSecrets(form);
-    if (secrets) this.#run(fields, secrets);
+    if (!secrets || this.#looksAgain()) return;
+    this.#run(fields, secrets);
+  }
+
+  /**
+   * Where the page says which of two passcodes to use, and the card may have refused that unheard,
+   * the page reads the card once more before a passcode is tried: it may have another word then.
+   * @returns {boolean}
+   */
+  #looksAgain() {
+    const region = this.closest("[data-card-operation]");
+    /** @type {({lookAgain: () => void} & HTMLElement) | null} */
+    const page = this.closest("sign-in-card");
+    if (!this.#unheard || !page || !region?.querySelector("[data-use]")) return false;
+    page.lookAgain();
+    return true;
   }
 
   /**
@@ -214,7 +231,10 @@ export class CardStep extends HTMLElement {
   #stop(error) {
     this.#showNoMore();
     this.#busy = false;
-    if (error instanceof LostServer) this.#letGo();
+    if (error instanceof LostServer) {
+      this.#unheard = true;
+      this.#letGo();
+    }
     this.removeAttribute("aria-busy");
     this.querySelector("[data-progress]")?.setAttribute("hidden", "");
     this.querySelector("form")?.removeAttribute("hidden");

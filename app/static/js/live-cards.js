@@ -82,6 +82,11 @@ export class LiveCards extends HTMLElement {
     if (seats !== this.#shown) this.#showCards(null);
   }
 
+  /** Read the card on screen once more, and show what is said of it now. */
+  lookAgain() {
+    this.#showCards(this.seat);
+  }
+
   /** @returns {string} the name of the template for what the page can see by itself */
   #state() {
     const { bridge } = this;

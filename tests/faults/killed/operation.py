@@ -149,8 +149,10 @@ def sign_in(browser: Browser, *passcodes: str) -> str:
     if browser.form("Sign in") is None:
         browser.look(READER_1)
     old, new = passcodes[0], passcodes[-1]
+    wanted = old
     for _ in range(3):
-        wanted = new if "Use the new passcode" in browser.news else old
+        not_that = "just typed the old one, use the new one" in browser.news and wanted == old
+        wanted = new if not_that or "Use the new passcode" in browser.news else old
         if browser.form("Sign in") is None:
             raise Misled(f"sign-in: {browser.news[-1500:]}")
         browser.press("Sign in", passcode=wanted)
