@@ -24,8 +24,8 @@ from app.card_operations.which_passcode import (
     CONFIRM,
     NEW_THEN_OLD,
     OLD,
+    SETS_PASSCODE,
     THEN_OLD,
-    UNLOCK,
     demand_known,
     give_up_others,
     is_in_doubt,
@@ -149,7 +149,7 @@ class ChangePasscode(Operation):
         made = turn.statement(results[-1], key, Purpose.PASSCODE_CHANGE)
         turn.card.new_passcode_refused = False
         turn.card.modified_at = turn.now
-        give_up_others(turn, KIND, UNLOCK)
+        give_up_others(turn, *SETS_PASSCODE)
         turn.record("card.passcode-changed", Outcome.DONE, statement=made.token)
         return Done()
 

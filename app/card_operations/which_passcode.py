@@ -33,6 +33,7 @@ from app.models import Card, CardOperation, CardOperationStep
 from reader_bridge.contract import Code
 
 CHANGE_PASSCODE, UNLOCK, SIGN_IN = "change-passcode", "unlock", "sign-in"
+SETS_PASSCODE = (CHANGE_PASSCODE, UNLOCK)
 CHANGE, CONFIRM = "change", "confirm"  # the steps of a change; an unlock's that sets one is UNLOCK
 NEW_THEN_OLD, OLD_THEN_NEW = "new-then-old", "old-then-new"
 THEN_OLD, THEN_NEW = "then-old", "then-new"
@@ -60,7 +61,7 @@ def passcode_hint(card: Card, *, tries_left: int | None = None) -> str | None:
 
 def in_doubt(card: Card) -> CardOperation | None:
     """The last change of which nobody knows whether it happened, if there is one."""
-    return next((each for each in _unfinished(card) if is_in_doubt(each)), None)
+    return next((each for each in _unfinished(card, (CHANGE_PASSCODE,)) if is_in_doubt(each)), None)
 
 
 def is_in_doubt(change: CardOperation) -> bool:
@@ -127,35 +128,28 @@ def settle(turn: Turn) -> None:
     hear that it was right.
     """
     card = turn.card
-    for change in _unfinished(card):
-        if card.new_passcode_refused or is_in_doubt(change):
-            certain = card.new_passcode_refused and not change.facts.get("old_refused")
-            change.facts["settled"] = OLD if certain else OTHER
+    for begun in _unfinished(card, SETS_PASSCODE):
+        if begun.kind == CHANGE_PASSCODE and (card.new_passcode_refused or is_in_doubt(begun)):
+            certain = card.new_passcode_refused and not begun.facts.get("old_refused")
+            begun.facts["settled"] = OLD if certain else OTHER
+        begun.give_up(turn.now)
     card.new_passcode_refused = False
-    give_up_others(turn, CHANGE_PASSCODE, UNLOCK)
 
 
 def give_up_others(turn: Turn, *kinds: str) -> None:
-    """Which passcode holds has been proven: nothing else that sets it is to be gone on with."""
-    others = db.session.scalars(
-        select(CardOperation).where(
-            CardOperation.card_id == turn.card.id,
-            CardOperation.kind.in_(kinds),
-            CardOperation.finished_at.is_(None),
-            CardOperation.id != turn.operation.id,
-        )
-    )
-    for operation in others:
-        operation.give_up(turn.now)
+    """A new passcode has been set: nothing else that sets one is to be gone on with."""
+    for begun in _unfinished(turn.card, kinds):
+        if begun is not turn.operation:
+            begun.give_up(turn.now)
 
 
-def _unfinished(card: Card) -> list[CardOperation]:
-    """The changes that were begun and have not ended, the newest first."""
+def _unfinished(card: Card, kinds: tuple[str, ...]) -> list[CardOperation]:
+    """What was begun of these kinds, and has not ended: the newest first."""
     begun = (
         select(CardOperation)
         .where(
             CardOperation.card_id == card.id,
-            CardOperation.kind == CHANGE_PASSCODE,
+            CardOperation.kind.in_(kinds),
             CardOperation.finished_at.is_(None),
         )
         .order_by(CardOperation.id.desc())
@@ -223,7 +217,7 @@ def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool) -> str | None:
     card = turn.card
     if card.new_passcode_refused:
         if sure:  # neither is right: one was not what was asked for, or was mistyped
-            for change in _unfinished(card):
+            for change in _unfinished(card, (CHANGE_PASSCODE,)):
                 change.facts["old_refused"] = True
         return OLD
     if in_doubt(card) is None:
