@@ -286,6 +286,7 @@ class TestTheChipsCounter:
 
 
 class TestTheLastTries:
+    @pytest.mark.both_databases
     def test_a_session_does_not_spend_them(self, counter: Counter, card: Card) -> None:
         operation = lose_the_answer(counter, changed=False)
         unheard(counter, counter.ticket(operation), NEW)
