@@ -44,7 +44,6 @@ from app.services.unlock_attempts import AttemptOver, Wrong
 
 WRONG = "answers-wrong"  # told once, on the page that comes next
 
-
 StepView = Callable[[CardOperation], ResponseReturnValue]
 
 
