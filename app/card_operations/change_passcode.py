@@ -20,6 +20,7 @@ from app.card_operations.refusals import PasscodeInDoubt
 from app.card_operations.statements import StatementRefused
 from app.card_operations.which_card import demand_own
 from app.card_operations.which_passcode import (
+    CERTAIN,
     CHANGE,
     CONFIRM,
     NEW_THEN_OLD,
@@ -65,29 +66,6 @@ STAGES = (
     Stage.CHECKING_PASSCODE,
     Stage.CHANGING_PASSCODE,
     Stage.SIGNING,
-)
-
-# The card was not asked to change anything, or said no: these leave no doubt.
-CERTAIN = frozenset(
-    {
-        Code.WRONG_PASSCODE,
-        Code.PASSCODE_LOCKED,
-        Code.PASSCODE_REFUSED,
-        Code.PASSCODE_NEEDED,
-        Code.CARD_BUSY,
-        Code.CARD_CHANGED,
-        Code.NO_CARD,
-        Code.NO_READER,
-        Code.NO_SERVICE,
-        Code.NOT_A_PIV_CARD,
-        Code.OUT_OF_TURN,
-        Code.UNSUPPORTED,
-        Code.TICKET_INVALID,
-        Code.TICKET_FOREIGN,
-        Code.TICKET_EXPIRED,
-        Code.TICKET_USED,
-        Code.TICKET_OTHER_CARD,
-    }
 )
 
 

@@ -14,7 +14,7 @@ from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import StepPassed
 from app.card_operations.statements import StatementRefused
-from app.card_operations.which_passcode import HINTS, passcode_hint, settle, told_which
+from app.card_operations.which_passcode import HINTS, Hint, hint_at_sign_in, settle, told_which
 from app.domain.card_lifecycle import CardEvent, CardStatus
 from app.domain.errors import SignInRefused
 from app.domain.sign_in import CardFacts, CertificateFacts, SignInRefusal, sign_in_refusal
@@ -43,13 +43,13 @@ class SignInCard:
     """What the sign-in page may know of a card before its holder has proven anything.
 
     ``refusal`` is why nobody may sign in with it, or None. ``hint`` says which passcode to type
-    after a change of passcode whose answer was lost: as ``passcode_hint``.
+    where a change of it left a doubt.
     """
 
     guid: str | None
     virtual: bool
     refusal: SignInRefused | None
-    hint: str | None
+    hint: Hint
 
 
 def recognise(
@@ -71,7 +71,7 @@ def recognise(
         reason = SignInRefusal.UNKNOWN_CARD
         if certificate is not None and not _is_ours(certificate, office, now):
             reason = SignInRefusal.UNKNOWN_ISSUER
-        return SignInCard(guid=guid, virtual=False, refusal=SignInRefused(reason), hint=None)
+        return SignInCard(guid=guid, virtual=False, refusal=SignInRefused(reason), hint=Hint())
     refusal = None
     try:
         check(card, tries_left=tries_left, office=office, now=now)
@@ -82,7 +82,7 @@ def recognise(
         guid=card.guid,
         virtual=card.virtual,
         refusal=refusal,
-        hint=passcode_hint(card, tries_left=tries_left),
+        hint=hint_at_sign_in(card, tries_left=tries_left, now=now),
     )
 
 
@@ -163,7 +163,7 @@ def start(
     """Ask the card in this seat to prove itself with its authentication key.
 
     ``tries_left`` is what the chip said of its passcode, ``use`` which one the page asks for: both
-    are kept for ``passcode_hint``, in case that nobody hears the answer.
+    are kept for ``hint_at_sign_in``, in case that nobody hears the answer.
 
     A card about which something was decided is asked, too: it is refused when it has proven itself.
 

@@ -37,12 +37,12 @@ from app.card_operations.base import (
     Result,
     Turn,
 )
-from app.card_operations.change_passcode import CERTAIN, rule_for_bridge
+from app.card_operations.change_passcode import rule_for_bridge
 from app.card_operations.keys_on_card import key_on
 from app.card_operations.office import Office
 from app.card_operations.refusals import CardNotVerified, PukUnknown, UnlockNotAllowed
 from app.card_operations.statements import KnownKey, Statement, StatementRefused
-from app.card_operations.which_passcode import give_up_others
+from app.card_operations.which_passcode import CERTAIN, give_up_others
 from app.domain.card_lifecycle import CardEvent, CardStatus, next_status, shown_status
 from app.domain.card_services import CardService
 from app.domain.days import day_of

@@ -12,7 +12,7 @@ old-then-new    the new one was asked for since, that answer was lost too, and t
                 say how many tries are left: by turns, so that no two wrong ones are in a row
 then-old        fewer tries are left than there were, and the new one was asked for: the card has
                 refused it, whether anybody heard of that or not; now the old one
-then-new        the same of the old one, where that was asked for since
+then-new        the same of the old one, where that was asked for, or none in particular
 new             the passcode was changed, and nothing has set it since
 other           one of the two was in doubt, or is, and nobody can say here which was typed: not
                 the one that the card has just refused
@@ -20,11 +20,14 @@ other           one of the two was in doubt, or is, and nobody can say here whic
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 
+from app.card_operations import receipts
 from app.card_operations.base import Turn
 from app.card_operations.refusals import PasscodeInDoubt
 from app.domain.statuses import OperationState
@@ -38,30 +41,98 @@ CHANGE, CONFIRM = "change", "confirm"  # the steps of a change; an unlock's that
 NEW_THEN_OLD, OLD_THEN_NEW = "new-then-old", "old-then-new"
 THEN_OLD, THEN_NEW = "then-old", "then-new"
 OLD, NEW, OTHER = "old", "new", "other"
-_ASKS_NEW, _ASKS_OLD = (NEW_THEN_OLD, THEN_NEW), (OLD_THEN_NEW, OLD, THEN_OLD)
+_ASKS_NEW, _ASKS_OLD = (NEW_THEN_OLD, THEN_NEW, NEW), (OLD_THEN_NEW, THEN_OLD, OLD)
 HINTS = frozenset({*_ASKS_NEW, *_ASKS_OLD})
 # Steps of a session, where the chip's counter is not known, that ask for the passcode in doubt
 IN_SESSION = {CHANGE_PASSCODE: CONFIRM, "registration": "prove"}
 MOST_UNHEARD, USUAL_TRIES = 2, 3
 REMEMBERED = timedelta(days=1)  # how long a page may still not have heard of a change
 
+# The card was not asked to change anything, or said no: these leave no doubt.
+CERTAIN = frozenset(
+    {
+        Code.WRONG_PASSCODE,
+        Code.PASSCODE_LOCKED,
+        Code.PASSCODE_REFUSED,
+        Code.PASSCODE_NEEDED,
+        Code.CARD_BUSY,
+        Code.CARD_CHANGED,
+        Code.NO_CARD,
+        Code.NO_READER,
+        Code.NO_SERVICE,
+        Code.NOT_A_PIV_CARD,
+        Code.OUT_OF_TURN,
+        Code.UNSUPPORTED,
+        Code.TICKET_INVALID,
+        Code.TICKET_FOREIGN,
+        Code.TICKET_EXPIRED,
+        Code.TICKET_USED,
+        Code.TICKET_OTHER_CARD,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """``use`` says which passcode to ask for, as one of ``HINTS``, or None: none in particular.
+
+    ``since`` is when the change was asked for, where the words name that.
+    """
+
+    use: str | None = None
+    since: str | None = None
+
+
+def hint_at_sign_in(card: Card, *, tries_left: int | None, now: datetime) -> Hint:
+    """Which passcode the sign-in page asks for. ``tries_left`` is what the chip has just said.
+
+    Of a change that is settled it speaks as soon as somebody has tried in vain to sign in since.
+    """
+    lately = _changes(card, now)
+    doubt = _first_in_doubt(lately)
+    if doubt is not None or card.new_passcode_refused:
+        return Hint(_hint_in_doubt(card, doubt, tries_left))
+    settled = next((each for each in lately if _settled(each)), None)
+    if settled is None or settled.finished_at is None:
+        return Hint()
+    vain = _in_vain(card, settled.finished_at)
+    if not vain or _unlocked_since(card, settled.finished_at):
+        return Hint()
+    use = _settled(settled)
+    if use != OTHER:
+        return Hint(use, _asked_at(settled).isoformat())
+    if tries_left is not None:
+        return Hint(_refused_since(None, None, vain, tries_left))
+    return Hint(OLD_THEN_NEW if vain[-1].facts.get("use") in _ASKS_NEW else NEW_THEN_OLD)
+
 
 def passcode_hint(card: Card, *, tries_left: int | None = None) -> str | None:
-    """Which passcode to ask for, as one of ``HINTS``, or None where none is in doubt.
-
-    ``tries_left`` is what the chip has just said, where it says that.
-    """
-    if card.new_passcode_refused:
-        return OLD
-    doubt = in_doubt(card)
-    if doubt is None:
-        return None
-    return _refused_since(card, doubt, tries_left) or NEW_THEN_OLD
+    """Which passcode to ask for while a change is in doubt, as one of ``HINTS``, else None."""
+    return _hint_in_doubt(card, in_doubt(card), tries_left)
 
 
 def in_doubt(card: Card) -> CardOperation | None:
     """The last change of which nobody knows whether it happened, if there is one."""
-    return next((each for each in _unfinished(card, (CHANGE_PASSCODE,)) if is_in_doubt(each)), None)
+    return _first_in_doubt(_unfinished(card, (CHANGE_PASSCODE,)))
+
+
+def _first_in_doubt(changes: list[CardOperation]) -> CardOperation | None:
+    return next((each for each in changes if not each.state.is_over and is_in_doubt(each)), None)
+
+
+def _hint_in_doubt(card: Card, doubt: CardOperation | None, tries_left: int | None) -> str | None:
+    if card.new_passcode_refused:
+        return OLD
+    if doubt is None:
+        return None
+    since = _asked_at(doubt)
+    vain = _in_vain(card, since)
+    if tries_left is None and vain:
+        unheard = vain[-1].steps[-1].outcome is None
+        return OLD_THEN_NEW if unheard and vain[-1].facts.get("use") in _ASKS_NEW else NEW_THEN_OLD
+    # With fewer tries left than at the last sign-in that went well, a passcode was refused since:
+    # either at the change, which then never happened, or where the new one was asked for
+    return _refused_since(NEW, _tries_before(card, since), vain, tries_left) or NEW_THEN_OLD
 
 
 def is_in_doubt(change: CardOperation) -> bool:
@@ -96,7 +167,10 @@ def demand_known(turn: Turn) -> None:
         .where(
             CardOperation.card_id == turn.card.id,
             tuple_(CardOperation.kind, CardOperationStep.name).in_(IN_SESSION.items()),
-            CardOperationStep.outcome.is_(None),
+            or_(
+                CardOperationStep.outcome.is_(None),
+                CardOperationStep.outcome.not_in((*CERTAIN - {Code.WRONG_PASSCODE}, receipts.DONE)),
+            ),
             CardOperationStep.ticket_at >= since,
             CardOperationStep.jti != turn.step.jti,
         )
@@ -157,24 +231,19 @@ def _unfinished(card: Card, kinds: tuple[str, ...]) -> list[CardOperation]:
     return list(db.session.scalars(begun))
 
 
-def _refused_since(card: Card, doubt: CardOperation, tries_left: int | None) -> str | None:
+def _refused_since(
+    asked: str | None, before: int | None, begun: list[CardOperation], tries_left: int | None
+) -> str | None:
     """What follows from the chip's counter, which only a right passcode sets back.
 
-    Each sign-in keeps how many tries its page had read, and which passcode it asked for. Before
-    them counts the last sign-in that went well: with fewer tries left since, a passcode was refused
-    after it, either at the change, which then never happened, or where the new one was asked for.
+    Each sign-in that was ``begun`` keeps how many tries its page had read, and which passcode it
+    asked for: with fewer left at the next one, that one was refused. Whoever was asked for none in
+    particular has typed the old one. ``asked`` and ``before`` are what counts before them.
     """
-    since = _asked_at(doubt)
-    asked: str | None = NEW_THEN_OLD
-    before, found = _tries_before(card, since), None
-    begun = _sign_ins(card, since)
-    if tries_left is None and begun:
-        last = begun[-1]
-        unheard = last.steps[-1].outcome is None
-        return OLD_THEN_NEW if unheard and last.facts.get("use") in _ASKS_NEW else None
+    found = None
     for use, left in [*map(_asked_and_read, begun), (None, tries_left)]:
         if before is not None and left is not None and left < before:
-            found = THEN_OLD if asked in _ASKS_NEW else THEN_NEW if asked in _ASKS_OLD else found
+            found = THEN_OLD if asked in _ASKS_NEW else THEN_NEW
         asked, before = use, left
     return found
 
@@ -200,7 +269,8 @@ def _asked_and_read(sign_in: CardOperation) -> tuple[str | None, int | None]:
     return sign_in.facts.get("use"), sign_in.facts.get("left")
 
 
-def _sign_ins(card: Card, since: datetime) -> list[CardOperation]:
+def _in_vain(card: Card, since: datetime) -> list[CardOperation]:
+    """The sign-ins since then in which no passcode is known to have been right, up to the last."""
     begun = (
         select(CardOperation)
         .where(
@@ -208,9 +278,14 @@ def _sign_ins(card: Card, since: datetime) -> list[CardOperation]:
             CardOperation.kind == SIGN_IN,
             CardOperation.started_at >= since,
         )
-        .order_by(CardOperation.id)
+        .order_by(CardOperation.id.desc())
     )
-    return list(db.session.scalars(begun))
+    vain = takewhile(lambda each: not _was_right(each), db.session.scalars(begun))
+    return list(vain)[::-1]
+
+
+def _was_right(sign_in: CardOperation) -> bool:
+    return any(step.outcome == receipts.DONE for step in sign_in.steps)
 
 
 def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool) -> str | None:
@@ -233,19 +308,27 @@ def _after_a_settled_change(turn: Turn) -> dict[str, Any]:
 
     Sessions that were begun since say nothing: their browser may not have heard of them either.
     """
-    lately = db.session.scalars(
-        select(CardOperation)
-        .where(
-            CardOperation.card_id == turn.card.id,
-            CardOperation.kind == CHANGE_PASSCODE,
-            CardOperation.finished_at > turn.now - REMEMBERED,
-        )
-        .order_by(CardOperation.finished_at.desc(), CardOperation.id.desc())
-    )
-    last = next((each for each in lately if _settled(each)), None)
+    last = next((each for each in _changes(turn.card, turn.now) if _settled(each)), None)
     if last is None or _unlocked_since(turn.card, last.finished_at):
         return {}
     return {"use": _settled(last), "since": _asked_at(last).isoformat()}
+
+
+def _changes(card: Card, now: datetime) -> list[CardOperation]:
+    """The changes that have not ended, or not long ago: the last ones first."""
+    lately = (
+        select(CardOperation)
+        .where(
+            CardOperation.card_id == card.id,
+            CardOperation.kind == CHANGE_PASSCODE,
+            or_(
+                CardOperation.finished_at.is_(None),
+                CardOperation.finished_at > now - REMEMBERED,
+            ),
+        )
+        .order_by(CardOperation.finished_at.desc(), CardOperation.id.desc())
+    )
+    return list(db.session.scalars(lately))
 
 
 def _settled(change: CardOperation) -> str | None:

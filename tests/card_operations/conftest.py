@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 from app.card_operations import hello, issue, journal
 from app.card_operations.answers import Answer, Finished, NextTicket, Waiting
 from app.card_operations.office import Office
-from app.card_operations.which_passcode import passcode_hint
+from app.card_operations.which_passcode import hint_at_sign_in
 from app.cli.bridge_page import BridgePage, bridge_page
 from app.domain.principal import Principal
 from app.domain.roles import Role
@@ -133,7 +133,7 @@ class Counter:
         return sign_in.start(
             guid=card.guid,
             tries_left=tries_left,
-            use=passcode_hint(card, tries_left=tries_left),
+            use=hint_at_sign_in(card, tries_left=tries_left, now=self.now).use,
             office=self.office,
             now=self.now,
             **self.at_the_bridge(),

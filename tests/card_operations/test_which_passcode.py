@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from app.card_operations import change_passcode, register, unlock
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket
 from app.card_operations.refusals import PasscodeInDoubt
-from app.card_operations.which_passcode import passcode_hint
+from app.card_operations.which_passcode import Hint, hint_at_sign_in, passcode_hint
 from app.domain.card_lifecycle import CardEvent
 from app.domain.errors import SignInRefused
 from app.domain.principal import Principal
@@ -285,6 +285,63 @@ class TestTheChipsCounter:
         assert (last.facts["use"], last.facts["left"]) == (None, 3)
 
 
+class TestASignInPageThatHeardNothing:
+    """It says which passcode to use before one is typed: of a refusal nobody may have heard."""
+
+    def test_after_a_change_that_is_done_the_new_one(self, counter: Counter, card: Card) -> None:
+        assert isinstance(change(counter), Finished)
+        assert at_sign_in(counter, card) == Hint()
+        unheard(counter, begin(counter, card), PASSCODE)
+        assert at_sign_in(counter, card) == Hint("new", str(told("new", the_change())["since"]))
+        sign_in(counter, card, NEW)
+        assert at_sign_in(counter, card) == Hint()
+
+    def test_after_one_that_never_happened_the_old_one(self, counter: Counter, card: Card) -> None:
+        lose_the_answer(counter, changed=False)
+        assert typed(counter, card, NEW) == {"use": "old"}
+        sign_in(counter, card, PASSCODE)
+        unheard(counter, begin(counter, card), NEW)
+        assert at_sign_in(counter, card).use == "old"
+
+    def test_after_one_that_was_settled_the_one_that_was_not_refused(
+        self, counter: Counter, card: Card
+    ) -> None:
+        lose_the_answer(counter, changed=True)
+        sign_in(counter, card, NEW)
+        unheard(counter, begin(counter, card), PASSCODE)
+        assert at_sign_in(counter, card) == Hint("then-new")
+        begin(counter, card)  # and this one never reaches the card
+        assert at_sign_in(counter, card) == Hint("then-new")
+        unheard(counter, begin(counter, card), NEW)
+        assert at_sign_in(counter, card) == Hint("then-new")
+        assert tries(counter) == 3
+
+    def test_whoever_is_asked_for_the_wrong_one_is_sent_back(
+        self, counter: Counter, card: Card
+    ) -> None:
+        lose_the_answer(counter, changed=False)
+        sign_in(counter, card, PASSCODE)
+        unheard(counter, begin(counter, card), NEW)
+        assert at_sign_in(counter, card) == Hint("then-new")
+        unheard(counter, begin(counter, card), NEW)
+        assert at_sign_in(counter, card) == Hint("then-old")
+
+    def test_where_the_chip_does_not_say_they_are_asked_for_by_turns(
+        self, counter: Counter, card: Card
+    ) -> None:
+        lose_the_answer(counter, changed=True)
+        sign_in(counter, card, NEW)
+        for use in ("new-then-old", "old-then-new", "new-then-old"):
+            unheard(counter, counter.start_sign_in(card), NEW)
+            assert hint_at_sign_in(card, tries_left=None, now=counter.now) == Hint(use)
+
+    def test_after_an_unlock_none_in_particular(self, counter: Counter, card: Card) -> None:
+        assert isinstance(change(counter), Finished)
+        be_unlocked(counter, card)
+        unheard(counter, begin(counter, card), NEW)
+        assert at_sign_in(counter, card) == Hint()
+
+
 class TestTheLastTries:
     @pytest.mark.both_databases
     def test_a_session_does_not_spend_them(self, counter: Counter, card: Card) -> None:
@@ -299,6 +356,27 @@ class TestTheLastTries:
         assert passcode_hint(card, tries_left=1) == "then-old"
         sign_in(counter, card, PASSCODE)
         assert tries(counter) == 3
+
+    def test_an_answer_that_says_nothing_counts_like_none(
+        self, counter: Counter, card: Card
+    ) -> None:
+        operation = lose_the_answer(counter, changed=False)
+        for _ in range(2):
+            ticket = counter.ticket(operation)
+            counter.page.step(ticket, passcode=NEW)
+            gone = {"code": "failed", "outcome": "unknown", "reason": "bridge-gone"}
+            counter.bring(operation, {"step": ticket.step, "error": gone})
+        with pytest.raises(PasscodeInDoubt):
+            counter.ticket(operation)
+
+    def test_an_answer_that_is_certain_does_not(self, counter: Counter, card: Card) -> None:
+        operation = lose_the_answer(counter, changed=False)
+        for _ in range(2):
+            ticket = counter.ticket(operation)
+            counter.bring(operation, {"step": ticket.step, "error": {"code": "no-card"}})
+        refused = counter.run(counter.ticket(operation), passcode=NEW)
+        assert isinstance(refused, CardAnswered)
+        assert refused.facts == {"left": 2, "use": "old"}
 
     def test_an_agent_unlocks_instead(self, counter: Counter, card: Card) -> None:
         lose_the_answer(counter, changed=False)
@@ -320,6 +398,10 @@ class TestTheLastTries:
         done = counter.run(help_with(counter, agent, card), passcode=PASSCODE, new_passcode=ANOTHER)
         assert isinstance(done, Finished)
         assert in_the_chip(counter) == ANOTHER
+
+
+def at_sign_in(counter: Counter, card: Card) -> Hint:
+    return hint_at_sign_in(card, tries_left=tries(counter), now=counter.now)
 
 
 def unheard_change(counter: Counter, ticket: NextTicket) -> None:

@@ -162,13 +162,13 @@ class Someone:
             lambda visit: sign_in.start(
                 guid=facts["guid"],
                 tries_left=facts["passcode_left"],
-                use=known.hint,
+                use=known.hint.use,
                 office=visit.office,
                 now=visit.now,
                 **at,
             )
         )
-        wanted = self._as_told(known.hint, old, new)
+        wanted = self._as_told(known.hint.use, old, new)
         while wanted is not None:
             passcode = wanted
             self.typed.append(passcode)
@@ -192,7 +192,9 @@ class Someone:
             return new if self.typed and set(self.typed) == {old} else old
         if use == "other" and self.opened is not None:
             return self.opened
-        if use in ("other", "then-new"):
+        if use == "then-new":
+            return old if self.typed and set(self.typed) == {new} else new
+        if use == "other":
             return old if self.typed and self.typed[-1] == new else new
         return new if use in ("new-then-old", "new") else old  # "old-then-new", "old", or no word
 

@@ -84,7 +84,8 @@ def card() -> ResponseReturnValue:
         rule=chosen.rule,
         tries_left=chosen.tries_left,
         virtual=known.virtual,
-        hint=known.hint,
+        hint=known.hint.use,
+        since=known.hint.since,
     )
 
 
