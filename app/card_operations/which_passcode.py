@@ -89,16 +89,18 @@ def hint_at_sign_in(card: Card, *, tries_left: int | None, now: datetime) -> Hin
     Of a change that is settled it speaks as soon as somebody has tried in vain to sign in since.
     """
     lately = _changes(card, now)
-    doubt = _first_in_doubt(lately)
+    doubt, settled = _first_in_doubt(lately), _last_settled(lately)
+    use = _settled(settled) if settled is not None else None
     if doubt is not None or card.new_passcode_refused:
-        return Hint(_hint_in_doubt(card, doubt, tries_left))
-    settled = next((each for each in lately if _settled(each)), None)
+        asked = _hint_in_doubt(card, doubt, tries_left, before=use)
+        if asked in (OLD, THEN_OLD) and settled is not None and _is_known(card, settled):
+            return Hint(NEW, _asked_at(settled).isoformat())
+        return Hint(asked)
     if settled is None or settled.finished_at is None:
         return Hint()
     vain = _in_vain(card, settled.finished_at)
     if not vain or _unlocked_since(card, settled.finished_at):
         return Hint()
-    use = _settled(settled)
     if use != OTHER:
         return Hint(use, _asked_at(settled).isoformat())
     if tries_left is not None:
@@ -120,7 +122,14 @@ def _first_in_doubt(changes: list[CardOperation]) -> CardOperation | None:
     return next((each for each in changes if not each.state.is_over and is_in_doubt(each)), None)
 
 
-def _hint_in_doubt(card: Card, doubt: CardOperation | None, tries_left: int | None) -> str | None:
+def _hint_in_doubt(
+    card: Card,
+    doubt: CardOperation | None,
+    tries_left: int | None,
+    *,
+    before: str | None = None,
+) -> str | None:
+    """``before`` is what is known of the change before this one, if that was not long ago."""
     if card.new_passcode_refused:
         return OLD
     if doubt is None:
@@ -132,7 +141,8 @@ def _hint_in_doubt(card: Card, doubt: CardOperation | None, tries_left: int | No
         return OLD_THEN_NEW if unheard and vain[-1].facts.get("use") in _ASKS_NEW else NEW_THEN_OLD
     # With fewer tries left than at the last sign-in that went well, a passcode was refused since:
     # either at the change, which then never happened, or where the new one was asked for
-    return _refused_since(NEW, _tries_before(card, since), vain, tries_left) or NEW_THEN_OLD
+    asked = OLD if before == OTHER and doubt.steps[-1].name == CHANGE else NEW
+    return _refused_since(asked, _tries_before(card, since), vain, tries_left) or NEW_THEN_OLD
 
 
 def is_in_doubt(change: CardOperation) -> bool:
@@ -191,8 +201,12 @@ def told_which(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> d
     told = dict(facts)
     if code != Code.WRONG_PASSCODE:
         return told
-    use = _in_doubt_after_a_wrong_one(turn, sure)
-    return told | ({"use": use} if use else _after_a_settled_change(turn))
+    settled = _last_settled(_changes(turn.card, turn.now))
+    known = settled is not None and _is_known(turn.card, settled)
+    use = _in_doubt_after_a_wrong_one(turn, sure, known=known)
+    if use is not None and not (use == OLD and known):
+        return told | {"use": use}
+    return told | _after_a_settled_change(turn.card, settled)
 
 
 def settle(turn: Turn) -> None:
@@ -288,10 +302,11 @@ def _was_right(sign_in: CardOperation) -> bool:
     return any(step.outcome == receipts.DONE for step in sign_in.steps)
 
 
-def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool) -> str | None:
+def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool, *, known: bool) -> str | None:
+    """``known`` says that the one which was new before is known, and asked for by its time."""
     card = turn.card
     if card.new_passcode_refused:
-        if sure:  # neither is right: one was not what was asked for, or was mistyped
+        if sure and not known:  # neither is right: one was not what was asked for, or was mistyped
             for change in _unfinished(card, (CHANGE_PASSCODE,)):
                 change.facts["old_refused"] = True
         return OLD
@@ -303,15 +318,29 @@ def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool) -> str | None:
     return OTHER
 
 
-def _after_a_settled_change(turn: Turn) -> dict[str, Any]:
+def _after_a_settled_change(card: Card, settled: CardOperation | None) -> dict[str, Any]:
     """What helps whoever has not heard how their last change ended: ``use`` and ``since``.
 
     Sessions that were begun since say nothing: their browser may not have heard of them either.
     """
-    last = next((each for each in _changes(turn.card, turn.now) if _settled(each)), None)
-    if last is None or _unlocked_since(turn.card, last.finished_at):
+    if settled is None or _unlocked_since(card, settled.finished_at):
         return {}
-    return {"use": _settled(last), "since": _asked_at(last).isoformat()}
+    return {"use": _settled(settled), "since": _asked_at(settled).isoformat()}
+
+
+def _last_settled(changes: list[CardOperation]) -> CardOperation | None:
+    """The change that says most of the passcode. One that never happened leaves what was new before
+    it: to whoever did not hear of that, "the old one" would be another.
+    """
+    settled = [each for each in changes if _settled(each)]
+    happened = next((each for each in settled if _settled(each) != OLD), None)
+    if happened is not None and (settled[0] is happened or _settled(happened) == NEW):
+        return happened
+    return settled[0] if settled else None
+
+
+def _is_known(card: Card, settled: CardOperation) -> bool:
+    return _settled(settled) == NEW and not _unlocked_since(card, settled.finished_at)
 
 
 def _changes(card: Card, now: datetime) -> list[CardOperation]:

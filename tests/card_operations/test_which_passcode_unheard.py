@@ -13,7 +13,12 @@ from app.extensions import db
 from app.models import Card, CardOperation, Person
 from app.services import sign_in as sign_in_service
 from tests.card_operations.conftest import PASSCODE, Counter
-from tests.card_operations.test_change_passcode import change, in_the_chip, lose_the_answer
+from tests.card_operations.test_change_passcode import (
+    change,
+    in_the_chip,
+    lose_the_answer,
+    start,
+)
 from tests.card_operations.test_which_passcode import (
     ANOTHER,
     NEW,
@@ -122,6 +127,31 @@ class TestASignInPageThatHeardNothing:
         assert at_sign_in(counter, card) == Hint("new", str(told("new", the_change())["since"]))
         sign_in(counter, card, NEW)
         assert at_sign_in(counter, card) == Hint()
+
+    def test_what_was_new_before_a_change_that_never_happened_is_named_by_its_time(
+        self, counter: Counter, card: Card
+    ) -> None:
+        assert isinstance(change(counter), Finished)
+        first = the_change()
+        ticket = start(counter)
+        counter.page.step(ticket, passcode=PASSCODE, new_passcode=ANOTHER)  # refused
+        gone = {"code": "failed", "outcome": "unknown", "reason": "bridge-gone"}
+        counter.bring(ticket.operation, {"step": ticket.step, "error": gone})
+        assert at_sign_in(counter, card) == Hint("new", str(told("new", first)["since"]))
+        assert typed(counter, card, PASSCODE) == {"use": "other"}
+        sign_in(counter, card, NEW)
+
+    def test_what_was_new_before_is_named_where_the_next_one_was_refused(
+        self, counter: Counter, card: Card
+    ) -> None:
+        assert isinstance(change(counter), Finished)
+        first = the_change()
+        lost = start(counter)  # and this one never reaches the card
+        assert typed(counter, card, ANOTHER) == told("new", first)
+        assert typed(counter, card, PASSCODE) == told("new", first)
+        sign_in(counter, card, NEW)
+        assert the_change(lost.operation).facts["settled"] == "old"
+        assert typed(counter, card, ANOTHER) == told("new", first)
 
     def test_after_one_that_never_happened_the_old_one(self, counter: Counter, card: Card) -> None:
         lose_the_answer(counter, changed=False)
