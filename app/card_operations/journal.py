@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.card_operations import card_rows, wire
@@ -45,6 +46,8 @@ _STEPS = (
     .outerjoin(BridgeConnection, BridgeConnection.id == bindparam("connection_id"))
     .where(CardOperationStep.operation_id == bindparam("operation_id"))
     .order_by(CardOperationStep.number)
+    # The connection may be gone: what comes with it must not take the steps away
+    .options(joinedload(BridgeConnection.workstation, innerjoin=False))
     .execution_options(populate_existing=True)
 )
 _UNFINISHED = (
