@@ -14,9 +14,10 @@ import { showFragment } from "./regions.js";
 const BRIDGE_MS = 4000;
 
 /**
- * What is shown of the progress changes no oftener than this. A fast card is done before a person
- * could read its stages, and drawing each of them would take longer than the card.
+ * The progress is shown after so long, and changes no oftener than that. A fast card is done before
+ * a person could read of it, and drawing each of its stages would take longer than the card.
  */
+const SHOWN_AFTER_MS = 250;
 const SHOWN_EVERY_MS = 100;
 
 /** How often a result is brought to a server that does not answer: after so many ms once more. */
@@ -50,6 +51,7 @@ export class CardStep extends HTMLElement {
   #told = new Set();
   /** @type {(() => void)[]} what is to be shown next, in order */ #coming = [];
   #showTimer = 0;
+  /** Whether the progress is on screen. */ #shown = false;
 
   connectedCallback() {
     this.addEventListener("submit", (event) => this.#submit(event));
@@ -249,15 +251,18 @@ export class CardStep extends HTMLElement {
   /** @param {() => void} show what happens to the page, together with all that comes meanwhile */
   #soon(show) {
     this.#coming.push(show);
+    const wait = this.#shown ? SHOWN_EVERY_MS : SHOWN_AFTER_MS;
     this.#showTimer ||= window.setTimeout(() => {
       this.#showTimer = 0;
+      this.#shown = true;
       this.#coming.splice(0).forEach((each) => each());
-    }, SHOWN_EVERY_MS);
+    }, wait);
   }
 
   #showNoMore() {
     clearTimeout(this.#showTimer);
     this.#showTimer = 0;
+    this.#shown = false;
     this.#coming = [];
   }
 
