@@ -87,6 +87,15 @@ def test_every_word_for_a_passcode_in_doubt_has_a_sentence_of_its_own(app: Flask
     assert all("4 March 2027 at 2:05pm" in each for each in said[-2:])
 
 
+def test_after_a_wrong_passcode_nobody_is_told_to_type_the_same_one_again(app: Flask) -> None:
+    words = app.jinja_env.get_template("components/which_passcode.html").module
+    wrong = str(words.which_passcode("wrong-passcode", {"use": OLD}))  # type: ignore[attr-defined]
+    assert "your new passcode, it was never set: use the old one" in wrong
+    assert "the old one, use the new one" in wrong
+    asked = str(words.which_passcode(None, {}, OLD))  # type: ignore[attr-defined]
+    assert "Use your old passcode. If it is refused, use the new one" in asked
+
+
 def test_nothing_is_said_of_a_passcode_that_is_not_in_doubt(app: Flask) -> None:
     words = app.jinja_env.get_template("components/which_passcode.html").module
     for code, facts, hint in (("wrong-passcode", {"left": 2}, OLD), (None, {}, None)):
