@@ -57,10 +57,11 @@ def persist(visitor: Visitor, passcode: str) -> None:
         elif accept.is_visible() and not field.is_visible():
             with suppress(Error):  # it was pressed already, and the page went on
                 accept.click(timeout=A_MOMENT)
-        elif field.is_visible() and field.input_value() == "":
+        elif field.is_visible():
             with suppress(Error):  # the form went away between look and touch: look again
-                field.fill(passcode, timeout=A_MOMENT)
-                field.press("Enter", timeout=A_MOMENT)
+                if field.input_value(timeout=A_MOMENT) == "":
+                    field.fill(passcode, timeout=A_MOMENT)
+                    field.press("Enter", timeout=A_MOMENT)
         page.wait_for_timeout(100)
 
 
