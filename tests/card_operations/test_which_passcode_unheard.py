@@ -3,12 +3,11 @@
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import change_passcode, register
+from app.card_operations import change_passcode
 from app.card_operations.answers import CardAnswered, Finished, NextTicket
 from app.card_operations.refusals import PasscodeInDoubt
 from app.card_operations.which_passcode import Hint, hint_at_sign_in, passcode_hint
 from app.domain.principal import Principal
-from app.domain.self_service import Change
 from app.extensions import db
 from app.models import Card, CardOperation, Person
 from app.services import sign_in as sign_in_service
@@ -19,6 +18,7 @@ from tests.card_operations.test_change_passcode import (
     lose_the_answer,
     start,
 )
+from tests.card_operations.test_register import start as to_register
 from tests.card_operations.test_which_passcode import (
     ANOTHER,
     NEW,
@@ -259,18 +259,6 @@ class TestTheLastTries:
 
 def at_sign_in(counter: Counter, card: Card) -> Hint:
     return hint_at_sign_in(card, tries_left=tries(counter), now=counter.now)
-
-
-def to_register(counter: Counter) -> NextTicket:
-    assert counter.actor is not None
-    return register.start(
-        counter.actor,
-        Change.REGISTER,
-        guid=None,
-        office=counter.office,
-        now=counter.now,
-        **counter.at_the_bridge(),
-    )
 
 
 def help_with(counter: Counter, agent: Principal, card: Card) -> NextTicket:
