@@ -35,10 +35,11 @@ def test_what_has_changed_is_read_out(page: Page, service: Service) -> None:
 def test_a_policy_is_copied_by_keyboard(page: Page, service: Service) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/reader-check")
+    copied = page.locator("copy-text", has=page.locator("#policy-chromium"))
+    expect(copied.get_by_role("button")).to_be_visible()  # its script comes after the page
     page.locator("#policy-chromium").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    copied = page.locator("copy-text", has=page.locator("#policy-chromium"))
     expect(copied.locator("[data-said]")).to_have_text("Copied")
     text = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert text["LoopbackNetworkAllowedForUrls"] == [service.origin]
