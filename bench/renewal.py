@@ -1,7 +1,6 @@
 """Renewing certificates in a browser, against the card's own time and against doing it by hand."""
 
 import os
-import statistics
 import subprocess
 import tempfile
 import time
@@ -9,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from bench.card_time import SPEEDS, BareCard, spoken
 from bench.figures import Figure, median_ms
 from bench.installed import whole_service
+from bench.left_alone import LeftAlone, Measured, left_alone
 from bench.sign_in import without_terms
-from bench.watched import press, watched_visitor
 from reader_bridge.virtual.state import new_card
 from tests.parts.cards import Speed, make_as_fast_as
 from tests.parts.pcscd import PrivatePcscd, running_pcscd
@@ -30,9 +29,6 @@ MOST_TIMES_A_SLOW_CARD = 1.05
 MOST_ABOVE_A_CARD = 50.0  # ms, besides the round trips
 MOST_ROUND_TRIPS = 5
 PASSCODE = CARDS[EXPIRING].passcode
-REQUESTS = """performance.getEntriesByType("resource").filter((each) =>
-  each.initiatorType === "fetch" && each.name.startsWith(location.origin)
-  && !/[/](presence|hello)$/.test(each.name)).length"""
 BY_HAND = "digits-3des"  # the make of card that yubico-piv-tool knows from the factory
 
 
@@ -48,32 +44,34 @@ def measure() -> list[Figure]:
 def with_card(service: Service, name: str, speed: Speed) -> list[Figure]:
     """In the bridge's own reader, in turns with the bare card."""
     file = service.installation.cards / f"{EXPIRING}.json"
-    times, floors, trips, lengths = [], [], [], []
-    with watched_visitor(service) as visitor:
+    ours: list[Measured] = []
+    floors = []
+    with left_alone(service) as browser:
         for _ in range(ROUNDS[name] + 1):
             service.reset()
             without_terms(service)
             make_as_fast_as(file, speed)
             floors.append(BareCard(file, PASSCODE).renewal())
-            open_renewal(visitor)
-            lengths.append(length_of_a_round_trip(visitor.page))
-            visitor.page.evaluate("performance.clearResourceTimings()")
-            times.append(one_renewal(visitor))
-            trips.append(requests_of(visitor.page))
-            signed_out_by(service.desk.remove, visitor.page)
-    value, floor = median_ms(times[1:]), median_ms(floors[1:])
+            with browser.visit() as visitor:
+                open_renewal(visitor)
+            ours.append(one_renewal(browser, floors[-1], service.desk.remove))
+    value, floor = median_ms([each.took for each in ours[1:]]), median_ms(floors[1:])
     conditions = (
-        f"median of {ROUNDS[name]}, Chromium, from the button to the drawn confirmation: P-256 "
-        f"virtual card{spoken(speed)}, the bridge's own reader, SQLite, one worker"
+        f"median of {ROUNDS[name]}, Chromium left alone, from the button to the drawn confirmation:"
+        f" P-256 virtual card{spoken(speed)}, the bridge's own reader, SQLite, one worker"
     )
     if "key_generation_seconds" in speed:
         goal, words = MOST_TIMES_A_SLOW_CARD * floor, f"{MOST_TIMES_A_SLOW_CARD} × the card's time"
     else:
-        goal = floor + MOST_ABOVE_A_CARD + MOST_ROUND_TRIPS * median_ms(lengths)
+        goal = (
+            floor
+            + MOST_ABOVE_A_CARD
+            + MOST_ROUND_TRIPS * median_ms([trip for each in ours[1:] for trip in each.trips])
+        )
         words = f"the card's time + {MOST_ABOVE_A_CARD:.0f} ms + {MOST_ROUND_TRIPS} round trips"
     figures = [Figure(f"renewal, card {name}", value, "ms", floor, goal, words, conditions)]
     if not speed:
-        most = max(trips)
+        most = max(each.requests for each in ours)
         words, conditions = "at most", "requests of the page from the button to the confirmation"
         figures.append(
             Figure("round trips of a renewal", most, "", None, MOST_ROUND_TRIPS, words, conditions)
@@ -81,34 +79,16 @@ def with_card(service: Service, name: str, speed: Speed) -> list[Figure]:
     return figures
 
 
-def requests_of(page: Page) -> int:
-    """How often a page has asked the server, but for proofs of presence.
-
-    It kept that itself: to be told of each request would take time from what is measured.
-    """
-    return int(page.evaluate(REQUESTS))
-
-
-def one_renewal(visitor: Visitor) -> float:
-    visitor.type_passcode(PASSCODE)
-    seconds = press(visitor.page, "Renew certificates")
-    renewed(visitor)
-    return seconds
-
-
-def signed_out_by(pull: Callable[[], None], page: Page) -> None:
-    pull()
-    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
-
-
-def length_of_a_round_trip(page: Page) -> float:
-    """How long the server takes to answer the least that a page can ask, in seconds."""
-    script = """async () => {
-      const began = performance.now();
-      await (await fetch("/healthz", { cache: "no-store" })).text();
-      return (performance.now() - began) / 1000;
-    }"""
-    return statistics.median(float(page.evaluate(script)) for _ in range(5))
+def one_renewal(browser: LeftAlone, card_seconds: float, pull: Callable[[], None]) -> Measured:
+    """Renew from the page that is open, and take the card out."""
+    with browser.visit() as visitor:
+        visitor.type_passcode(PASSCODE)
+    measured = browser.press("Renew certificates", card_seconds=card_seconds)
+    with browser.visit() as visitor:
+        renewed(visitor)
+        pull()
+        expect(visitor.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    return measured
 
 
 def against_hand(service: Service) -> Figure:
@@ -121,15 +101,16 @@ def against_hand(service: Service) -> Figure:
         readers_of(daemon),
         service.bridge_with("pcsc"),
         tempfile.TemporaryDirectory() as folder,
-        watched_visitor(service) as visitor,
+        left_alone(service) as browser,
     ):
         hand = Hand(Path(folder), daemon)
         for _ in range(BY_HAND_ROUNDS + 1):
             service.restore()
             without_terms(service)
             daemon.insert(0, card)
-            ours.append(in_pcsc(visitor))
-            signed_out_by(lambda: daemon.remove(0), visitor.page)
+            with browser.visit() as visitor:
+                sign_in_and_open(visitor)
+            ours.append(one_renewal(browser, 0.0, lambda: daemon.remove(0)).took)
             theirs.append(hand.renewal())
     value, floor = median_ms(ours[1:]), median_ms(theirs[1:])
     return Figure(
@@ -139,18 +120,20 @@ def against_hand(service: Service) -> Figure:
         floor=floor,
         goal=floor,
         goal_in_words="1.0 × generate, certificate, import, twice",
-        conditions=f"median of {BY_HAND_ROUNDS}, Chromium: P-256 virtual card in software, pcscd",
+        conditions=(
+            f"median of {BY_HAND_ROUNDS}, Chromium left alone: P-256 virtual card in software, "
+            "pcscd"
+        ),
     )
 
 
-def in_pcsc(visitor: Visitor) -> float:
+def sign_in_and_open(visitor: Visitor) -> None:
     page = visitor.page
-    page.goto("/sign-in")
+    page.goto(f"{visitor.service.origin}/sign-in")
     visitor.enter(PASSCODE)
     visitor.reach_dashboard()
     visitor.open_card_services()
     page.get_by_role("link", name="Renew certificates").click()
-    return one_renewal(visitor)
 
 
 @contextmanager

@@ -19,12 +19,12 @@ Shown = Waiting | CardAnswered | Finished
 class Showing:
     """What a page shows of one kind.
 
-    ``answer`` shows what became of a result: a fragment, or JSON with a location. ``stands`` shows
-    where an operation stands, after a reload. ``refusal`` shows a rule that said no; without it,
-    the service's own page for refusals does.
+    ``answer`` shows what became of a result of this operation: a fragment, or JSON with a location.
+    ``stands`` shows where it stands, after a reload. ``refusal`` shows a rule that said no; without
+    it, the service's own page for refusals does.
     """
 
-    answer: Callable[[Shown], ResponseReturnValue]
+    answer: Callable[[Shown, CardOperation], ResponseReturnValue]
     stands: Callable[[CardOperation], ResponseReturnValue]
     refusal: Callable[[str, RuleBroken], ResponseReturnValue] | None = None
 

@@ -198,15 +198,6 @@ def redeem(
     return unlock_attempts.redeem(row, typed, now)
 
 
-def proof(public_id: str, *, browser: str) -> CardOperation:
-    """The card's proof with which somebody wanted to begin, in this browser.
-
-    Raises:
-        NotFound: there is none.
-    """
-    return journal.find(public_id, browser=browser)
-
-
 def free_at(facts: dict[str, Any]) -> datetime:
     """When whoever works on a card that is in hand will be done with it."""
     return datetime.fromisoformat(facts["free_at"])

@@ -250,7 +250,7 @@ def show_next(following: Next, *, status: int = 200, **context: Any) -> Response
     return go_to(url_for("auth.expiry" if following.expires_soon else "dashboard.show"))
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Show what came of a card's work in a sign-in: what is due next, or why the card said no."""
     if not isinstance(answer, CardAnswered):
         return show_next(proceed(answer.operation))
@@ -259,7 +259,6 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         return _refused("locked")
     if answer.step == sign_terms.STEP:
         return show_next(proceed(answer.operation), ask_passcode=True, **said)
-    row = journal.find(answer.operation, browser=browser_digest())
     assert row.card is not None
     return render_template(
         "auth/_passcode.html",

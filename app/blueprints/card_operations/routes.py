@@ -99,8 +99,8 @@ def prove_presence() -> ResponseReturnValue:
 def show(answer: Shown) -> ResponseReturnValue:
     row = journal.known(answer.operation, browser=browser_digest())
     showing = showing_of(row) if row else None
-    if showing is not None:
-        return showing.answer(answer)
+    if row is not None and showing is not None:
+        return showing.answer(answer, row)
     if isinstance(answer, Finished):
         return jsonify(done=True)
     if isinstance(answer, Waiting):

@@ -18,12 +18,10 @@ from flask.typing import ResponseReturnValue
 
 from app.blueprints.at_the_bridge import at_the_bridge
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to, page_or_fragment, wants_fragment
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import open_to_all
 from app.card_operations import age as aging
-from app.card_operations import journal
 from app.card_operations.answers import CardAnswered, Finished
 from app.models import CardOperation
 from app.services import demonstration_desk, demonstration_mail, mail_body
@@ -96,8 +94,7 @@ def age(name: str) -> ResponseReturnValue:
     return jsonify(ticket.for_page())
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
-    row = journal.find(answer.operation, browser=browser_digest())
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     said: dict[str, Any] = {"done": isinstance(answer, Finished)}
     if isinstance(answer, CardAnswered):
         said |= {"code": answer.code, "facts": answer.facts}

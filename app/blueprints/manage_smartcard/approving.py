@@ -6,14 +6,13 @@ from flask import Response, jsonify, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard import cancelling
 from app.blueprints.manage_smartcard.about import about
 from app.blueprints.manage_smartcard.forms import CancelForm, IdentityForm
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal
-from app.card_operations import approve, journal
+from app.card_operations import approve
 from app.card_operations.answers import CardAnswered, Finished
 from app.domain.approval import Act, ActKind
 from app.domain.card_services import CardService
@@ -34,8 +33,7 @@ def ask_identity(form: IdentityForm, status: int = 422, **shown: Any) -> Respons
     return make_response(page, status)
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
-    row = journal.find(answer.operation, browser=browser_digest())
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     act = approve.act_of(row)
     if isinstance(answer, Finished):
         return jsonify(location=_next(row, act))

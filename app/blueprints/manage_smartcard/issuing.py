@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.at_the_bridge import at_the_bridge, guid_meant, reading
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard.approving import ask_identity
 from app.blueprints.manage_smartcard.blueprint import bp
@@ -16,7 +15,7 @@ from app.blueprints.manage_smartcard.forms import IdentityForm, from_step
 from app.blueprints.manage_smartcard.present import in_reader, presented
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.card_operations import erase, journal
+from app.card_operations import erase
 from app.card_operations import issue as issue_operation
 from app.card_operations.answers import CardAnswered, Finished, Waiting
 from app.card_operations.office import current_office
@@ -143,11 +142,10 @@ def _shown(whom: issuing.Issuing, approval: str = "") -> dict[str, Any]:
     return {"person": whom.person, "offer": whom.offer, "approval": approval}
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Show what the card that is being issued answered, in the place of its form."""
     if isinstance(answer, Finished):
         return jsonify(location=url_for("manage_smartcard.done", operation=answer.operation))
-    row = journal.find(answer.operation, browser=browser_digest())
     assert row.person is not None
     whom = issuing.read(principal(), row.person.uuid, now=clock.now())
     said: dict[str, Any] = {"facts": answer.facts, "continues": True}

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.at_the_bridge import at_the_bridge, tries_left
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard import issuing, repairing
 from app.blueprints.manage_smartcard.about import About, about, about_after
@@ -147,11 +146,10 @@ def _is_lost(card: Card) -> bool:
     return begun is not None and in_doubt
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Show what the user's card answered, in the place of its form."""
     if isinstance(answer, Finished):
         return jsonify(location=url_for("manage_smartcard.done", operation=answer.operation))
-    row = journal.find(answer.operation, browser=browser_digest())
     assert row.card is not None
     assert row.person is not None
     said: dict[str, Any] = {"facts": answer.facts}

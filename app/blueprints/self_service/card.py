@@ -8,13 +8,12 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.at_the_bridge import at_the_bridge, guid_meant
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
 from app.blueprints.self_service.blueprint import at_step, bp, change_named, lead, wizard_of
 from app.blueprints.self_service.wizard import Wizard
-from app.card_operations import journal, register
+from app.card_operations import register
 from app.card_operations.answers import CardAnswered, Finished
 from app.domain.roles import Permission
 from app.domain.self_service import WizardStep
@@ -43,9 +42,8 @@ def start(change: str) -> ResponseReturnValue:
     return jsonify(ticket.for_page())
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Lead to the next step, or show what the card said in the place of the form."""
-    row = journal.find(answer.operation, browser=browser_digest())
     wizard = wizard_of(row.facts["change"])
     if isinstance(answer, Finished) or not wizard.steps:  # else it is not to be made any more
         return lead(wizard)

@@ -107,7 +107,7 @@ def checked() -> ResponseReturnValue:
     )
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Lead whoever may go on to their next step; tell everybody else one and the same."""
     if isinstance(answer, Finished):
         if "unlock" not in answer.facts:
@@ -115,7 +115,6 @@ def show_answer(answer: Shown) -> ResponseReturnValue:
         unlock = answer.facts["unlock"]
         centre.begun(unlock, browser=browser_digest(), now=clock.now())
         return go_to(url_for("service_centre.step", operation=unlock))
-    row = centre.proof(answer.operation, browser=browser_digest())
     if isinstance(answer, Waiting):
         return _again(row, in_hand=centre.free_at(answer.facts))
     assert isinstance(answer, CardAnswered)

@@ -141,12 +141,10 @@ def card_again(operation: str) -> ResponseReturnValue:
     return _passcode(row, seat=meant.seat, cut=row.card.puk_pending_sealed is not None)
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Show what came of the last step at the card."""
     if not isinstance(answer, CardAnswered):
         return _back_to(answer.operation)
-    row = _row(answer.operation)
-    assert row is not None
     return _passcode(row, seat=row.seat, code=answer.code, facts=answer.facts)
 
 

@@ -8,11 +8,10 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.blueprints.at_the_bridge import at_the_bridge, guid_meant
 from app.blueprints.bodies import posted
-from app.blueprints.browsers import browser_digest
 from app.blueprints.fragments import go_to
 from app.blueprints.outcomes import Showing, Shown, shows
 from app.blueprints.permissions import principal, requires
-from app.card_operations import journal, renew
+from app.card_operations import renew
 from app.card_operations.answers import CardAnswered, Finished
 from app.domain.errors import Conflict
 from app.domain.roles import Permission
@@ -44,9 +43,8 @@ def start(card_id: int) -> ResponseReturnValue:
     return jsonify(ticket.for_page())
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, row: CardOperation) -> ResponseReturnValue:
     """Show what came of it in the place of its form: here, or on the sign-in page."""
-    row = journal.find(answer.operation, browser=browser_digest())
     assert row.card is not None
     said: dict[str, Any] = {}
     if isinstance(answer, CardAnswered):

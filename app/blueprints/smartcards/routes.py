@@ -66,7 +66,7 @@ def _own_card_in_use(card_id: int) -> OwnCard:
     return card
 
 
-def show_answer(answer: Shown) -> ResponseReturnValue:
+def show_answer(answer: Shown, _row: CardOperation) -> ResponseReturnValue:
     """Show what came of a change of passcode, in the place of its form."""
     card = own_card(principal(), principal().card_id, now=clock.now())
     fragment = "smartcards/_passcode.html"
