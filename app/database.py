@@ -47,6 +47,12 @@ def prepare(engine: Engine) -> None:
     event.listen(engine, "savepoint", _begin_before_savepoint)
 
 
+def is_sole_writer(connection: Connection) -> bool:
+    """Say whether nobody else can write until this transaction ends: then no row needs a lock."""
+    driver = connection.connection.driver_connection
+    return isinstance(driver, QueueingConnection) and driver.in_transaction
+
+
 def _read_anew_for_update(asked: ORMExecuteState) -> None:
     """Who asks for a row in order to change it gets it as it is under the lock.
 

@@ -6,6 +6,7 @@ A step of an operation asks for them again and again, from the card's own lists.
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.database import is_sole_writer
 from app.extensions import db
 from app.models import Card, CardKey, Certificate, Person
 
@@ -32,7 +33,8 @@ def locked(card_id: int) -> Card | None:
 
 
 def lock(card_id: int) -> None:
-    db.session.execute(_LOCK, {"card_id": card_id})
+    if not is_sole_writer(db.session.connection()):
+        db.session.execute(_LOCK, {"card_id": card_id})
 
 
 def read(card_id: int) -> Card | None:

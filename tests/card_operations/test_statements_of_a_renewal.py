@@ -15,7 +15,9 @@ from tests.parts.renewing import expiring
 
 Counting = Callable[[], AbstractContextManager[list[str]]]
 
+# On PostgreSQL; what locks the card is not needed where nobody else can write
 START, STEPS = 10, [10, 12, 12, 18]
+LOCKS, LOCKS_OF_A_STEP = 2, 1
 
 
 @pytest.mark.both_databases
@@ -39,4 +41,6 @@ def test_a_renewal_asks_the_database_no_more_than_it_must(
     with count_queries() as queries:
         first = renew.start_own(actor, guid=guid, **where)
     assert isinstance(counter.page.run(first, bring, passcode=PASSCODE), Finished)
-    assert (len(queries), counted) == (START, STEPS)
+    spared = db.engine.dialect.name == "sqlite"
+    assert len(queries) == START - LOCKS * spared
+    assert counted == [each - LOCKS_OF_A_STEP * spared for each in STEPS]

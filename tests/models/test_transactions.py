@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, func, select, text, update
 
+from app.database import is_sole_writer
 from app.extensions import db
 from app.models import Organisation, RateLimit
 from tests.parts.at_once import at_once
@@ -63,6 +64,26 @@ def test_a_row_that_was_read_before_is_read_anew_for_update(app):
     done = at_once(app, 8, read_wait_and_add)
     assert [each for each in done if each is not None] == []
     assert value() == 40
+
+
+@pytest.mark.usefixtures("counter")
+def test_on_sqlite_who_has_begun_to_write_is_the_only_one_and_on_postgresql_never():
+    def alone() -> bool:
+        return is_sole_writer(db.session.connection())
+
+    on_sqlite = db.engine.dialect.name == "sqlite"
+    assert value() == 0
+    assert not alone()
+    db.session.scalar(select(RateLimit).with_for_update())
+    assert alone() is on_sqlite
+    db.session.commit()
+    assert not alone()
+    with db.session.begin_nested():
+        assert alone() is on_sqlite
+        db.session.execute(update(RateLimit).values(count=1))
+    assert alone() is on_sqlite
+    db.session.rollback()
+    assert not alone()
 
 
 @pytest.mark.usefixtures("counter")
