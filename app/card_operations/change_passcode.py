@@ -29,7 +29,7 @@ from app.card_operations.which_passcode import (
     THEN_OLD,
     demand_known,
     give_up_others,
-    is_in_doubt,
+    in_doubt,
     may_have_happened,
     passcode_hint,
     told_which,
@@ -157,19 +157,6 @@ class ChangePasscode(Operation):
         return operation.step
 
 
-def _lost_in(browser: str, card: Card) -> CardOperation | None:
-    """The change of this card's passcode that was asked for here and may have happened."""
-    last = db.session.scalar(
-        select(CardOperation)
-        .where(CardOperation.card_id == card.id, CardOperation.kind == KIND)
-        .order_by(CardOperation.id.desc())
-        .limit(1)
-    )
-    if last is None or last.state.is_over or last.browser != browser:
-        return None
-    return last if is_in_doubt(last) else None
-
-
 def _be_in_doubt_again(turn: Turn) -> None:
     """From here on the new passcode may be set. What was known before is kept for a certain no."""
     turn.operation.facts[REFUSED_BEFORE] = turn.card.new_passcode_refused
@@ -213,8 +200,8 @@ def start(
     """
     card = db.session.get_one(Card, principal.card_id)
     demand_own(principal, guid)
-    lost = _lost_in(browser, card)
-    if lost is not None and lost.session_id == principal.session_id:
+    lost, here = in_doubt(card), (browser, principal.session_id)
+    if lost is not None and (lost.browser, lost.session_id) == here:
         raise ChangeUnsettled(operation=lost.public_id)
     return journal.begin(
         CHANGE_PASSCODE,
