@@ -14,16 +14,15 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from bench.watched import at_rest
+from bench.watched import LONGEST, TOOK, at_rest
 from tests.parts.chromium import UnwatchedChromium
 from tests.parts.service import Service
 from tests.parts.visitor import Visitor
 
 LEFT = 1000  # ms from the order to the press: by then nobody drives the browser any more
 RETURNS = 1.0  # seconds after the end of what a card needs
-LONGEST = 60_000  # ms
 
-# Requests of the page are those of the card's work: a presence proof or a hello may come between
+# What it counts are requests of the work: a proof of presence or a hello may come between
 MEASURE = """([button, left]) => {
   const pressed = [...document.querySelectorAll("button")].find(
     (each) => each.textContent.trim() === button,
@@ -47,17 +46,13 @@ MEASURE = """([button, left]) => {
     }).observe(document.body, { childList: true, subtree: true });
     pressed.click();
   });
-  window.measured = new Promise((resolve) => setTimeout(async () => {
+  window.took = new Promise((resolve) => setTimeout(async () => {
     const trips = [];
     while (trips.length < 5) trips.push(await ask());
     performance.clearResourceTimings();
     setTimeout(() => work(trips).then(resolve), left / 2);
   }, left / 2));
 }"""
-MEASURED = """(most) => Promise.race([
-  window.measured,
-  new Promise((_, reject) => setTimeout(() => reject(new Error("no confirmation")), most)),
-])"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ class LeftAlone:
             visitor.page.evaluate(MEASURE, [button, LEFT])
         time.sleep(LEFT / 1000 + card_seconds + RETURNS)
         with self.visit() as visitor:
-            return Measured(**visitor.page.evaluate(MEASURED, LONGEST))
+            return Measured(**visitor.page.evaluate(TOOK, LONGEST))
 
 
 @contextmanager

@@ -110,9 +110,8 @@ class Visitor:
 
     def open_card_services(self) -> None:
         """Go from the profile to the services of the card that is signed in."""
-        self.page.goto(
-            f"{self.service.origin}/profile"
-        )  # the browser may have no address of its own
+        # Named whole: a browser that is only visited resolves no path
+        self.page.goto(f"{self.service.origin}/profile")
         self.page.get_by_role("button", name=re.compile("^Service")).first.click()
 
     def open_change_passcode(self) -> None:

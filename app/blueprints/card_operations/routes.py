@@ -97,9 +97,9 @@ def prove_presence() -> ResponseReturnValue:
 
 
 def show(answer: Shown) -> ResponseReturnValue:
-    row = journal.known(answer.operation, browser=browser_digest())
-    showing = showing_of(row) if row else None
-    if row is not None and showing is not None:
+    row = journal.find(answer.operation, browser=browser_digest())
+    showing = showing_of(row)
+    if showing is not None:
         return showing.answer(answer, row)
     if isinstance(answer, Finished):
         return jsonify(done=True)
