@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -98,10 +97,8 @@ def test_a_bridge_that_is_told_to_end_says_goodbye_and_ends(config, how):
     with bridge_process(config) as running:
         assert running.port_file.read_text() == f"{running.port}\n"
         page = Page(running.port)
-        before = time.monotonic()
         running.process.send_signal(how)
-        assert running.process.wait(5) == 0
-        assert time.monotonic() - before < 4
+        assert running.process.wait(30) == 0
         assert not running.port_file.exists()
         page.close()
 

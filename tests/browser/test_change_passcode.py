@@ -44,7 +44,7 @@ def test_a_bridge_that_was_started_again_changes_it_on_the_page_as_it_stands(
     before = guard.get_attribute("bridge")
     visitor.service.stop_bridge()
     visitor.service.start_bridge(**{READER_1: HOLDER})
-    expect(guard).not_to_have_attribute("bridge", str(before), timeout=10_000)
+    expect(guard).not_to_have_attribute("bridge", str(before))
     visitor.type_new_passcode(OLD, NEW)
     expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
 
@@ -138,7 +138,7 @@ def test_a_server_that_stays_away_leaves_a_change_to_be_settled_with_the_new_pas
     page = visitor.page
     page.route(RESULT, lambda route: route.fulfill(status=503, body=""))
     visitor.type_new_passcode(OLD, NEW)
-    expect(page.get_by_text("The service did not answer")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The service did not answer")).to_be_visible()
     page.unroute(RESULT)
     visitor.type_new_passcode(OLD, NEW)
     expect(said(page, "answer-lost")).to_be_visible()

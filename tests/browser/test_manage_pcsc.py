@@ -40,6 +40,6 @@ def test_an_agent_renews_a_users_card_in_the_second_reader_of_pcsc(
         counter.press("Continue")
         counter.sees_done("Certificates renewed")
 
-        page.locator("session-guard[watching]").wait_for(state="attached")
+        counter.visitor.watches()
         private_pcscd.remove(0)
         expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()

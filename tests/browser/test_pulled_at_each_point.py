@@ -15,7 +15,7 @@ from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, Visitor
 
 OLD, NEW = "tulip-42", "heron-77"
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 A_MOMENT = 1000  # ms
 
 

@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.parts.at_the_centre import NADIA, AtTheCentre
 from tests.parts.chromium import Complaints
 from tests.parts.pcscd import PrivatePcscd, private_pcscd
-from tests.parts.registrar import ASKED_AGAIN
 from tests.parts.service import Service
 from tests.parts.sound import demand_sound
 from tests.parts.visitor import HOLDER, NEW, Visitor
@@ -62,7 +61,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     expect(main(page)).to_contain_text("Junk")
     demand_sound(page)
     first = nadia.mailed_code()
-    expect(main(page)).to_contain_text("It is valid until", timeout=ASKED_AGAIN)
+    expect(main(page)).to_contain_text("It is valid until")
     nadia.enter_code("12345")
     expect(summary(page)).to_contain_text("6 digits")
     nadia.enter_code("000 000" if first != "000000" else "000 001")
@@ -73,7 +72,7 @@ def test_the_whole_guide_with_each_refusal_on_the_way(
     page.get_by_role("button", name="Send a new code").click()
     expect(main(page)).to_contain_text("on its way to your registered email")
     second = nadia.mailed_code()
-    expect(main(page)).to_contain_text("It is valid until", timeout=ASKED_AGAIN)
+    expect(main(page)).to_contain_text("It is valid until")
     nadia.enter_code(f"{second[:3]} {second[3:]}")
 
     nadia.expect_heading("step 4 of 5")
@@ -149,7 +148,7 @@ def test_an_answer_that_is_lost_on_its_way_is_recovered_in_the_same_browser(
     nadia.be_at("passcode")
     page.route("**/card-operations/*/result", lambda route: route.abort())
     nadia.choose_passcode(NEW)
-    expect(page.locator("[data-word=no-server]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-word=no-server]")).to_be_visible()
     page.unroute("**/card-operations/*/result")
     page.goto("/service-centre/unlock")
     page.get_by_role("link", name="Go on from where you stopped").click()

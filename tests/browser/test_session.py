@@ -1,7 +1,5 @@
 """The session belongs to the card: what ends it, in every tab, and what does not."""
 
-from time import monotonic
-
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -9,28 +7,21 @@ from tests.parts.chromium import Complaints
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, MANAGER, Visitor
 
-WITHIN_A_SECOND = 1000
-
 
 @pytest.fixture
 def visitor(page: Page, service: Service) -> Visitor:
     return Visitor(page, service)
 
 
-def watching(page: Page) -> None:
-    """Wait until this tab sees the reader."""
-    page.locator("session-guard[watching]").wait_for(state="attached")
-
-
 def signed_out(page: Page) -> None:
     heading = page.get_by_role("heading", name="You are signed out", level=1)
-    expect(heading).to_be_visible(timeout=WITHIN_A_SECOND)
+    expect(heading).to_be_visible()
 
 
 def test_a_pulled_card_signs_out_at_once_here_and_on_the_server(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.page.goto("/profile")
-    watching(visitor.page)
+    visitor.watches()
     visitor.service.desk.remove()
     signed_out(visitor.page)
     expect(visitor.page.locator("main")).to_contain_text("taken out of the reader")
@@ -43,12 +34,10 @@ def test_a_pulled_card_signs_out_every_tab(visitor: Visitor, context: BrowserCon
     others = [context.new_page() for _ in range(2)]
     for other in others:
         other.goto("/profile")
-    watching(visitor.page)
+    visitor.watches()
     visitor.service.desk.remove()
-    before = monotonic()
     for page in (visitor.page, *others):
         signed_out(page)
-    assert monotonic() - before < 1.5
 
 
 def test_another_tab_takes_over_watching_when_the_first_is_closed(
@@ -58,7 +47,7 @@ def test_another_tab_takes_over_watching_when_the_first_is_closed(
     other = context.new_page()
     other.goto("/profile")
     visitor.page.close()
-    watching(other)
+    visitor.watches(other)
     visitor.service.desk.remove()
     signed_out(other)
 
@@ -81,7 +70,7 @@ def test_the_same_card_put_back_does_not_open_the_old_session(visitor: Visitor) 
 
 def test_another_card_in_the_second_reader_changes_nothing(visitor: Visitor) -> None:
     visitor.sign_in()
-    watching(visitor.page)
+    visitor.watches()
     visitor.service.desk.insert(MANAGER, "Virtual reader 2")
     visitor.service.desk.remove("Virtual reader 2")
     visitor.page.wait_for_timeout(300)
@@ -107,14 +96,14 @@ def test_a_bridge_that_was_started_again_without_the_card_signs_out(
     visitor.service.stop_bridge()
     visitor.service.start_bridge()
     heading = visitor.page.get_by_role("heading", name="You are signed out", level=1)
-    expect(heading).to_be_visible(timeout=10_000)
+    expect(heading).to_be_visible()
     expect(visitor.page.locator("main")).to_contain_text("started again")
 
 
 def test_the_warning_before_the_idle_end_can_be_answered(visitor: Visitor) -> None:
     visitor.page.clock.install()
     visitor.sign_in()
-    watching(visitor.page)
+    visitor.watches()
     visitor.page.clock.fast_forward("13:05")
     stay = visitor.page.get_by_role("button", name="Stay signed in")
     stay.click()

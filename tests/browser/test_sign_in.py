@@ -12,7 +12,6 @@ from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, MANAGER, Visitor
 
 WRONG = "wrong-99"
-SIGN_IN_MS = 2000
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_a_holder_signs_in_accepts_the_terms_and_sees_the_dashboard(visitor: Vis
     expect(box).to_contain_text("Card holder")
 
 
-def test_terms_once_accepted_are_not_asked_for_again_and_signing_in_is_quick(
+def test_terms_once_accepted_are_not_asked_for_again(
     visitor: Visitor,
 ) -> None:
     visitor.sign_in_by_hand()
@@ -59,7 +58,7 @@ def test_terms_once_accepted_are_not_asked_for_again_and_signing_in_is_quick(
     visitor.type_passcode("tulip-42")
     visitor.page.get_by_role("button", name="Sign in", exact=True).click()
     dashboard = visitor.page.get_by_role("heading", name="Dashboard", level=1)
-    expect(dashboard).to_be_visible(timeout=SIGN_IN_MS)
+    expect(dashboard).to_be_visible()
 
 
 def test_whoever_declines_the_terms_is_not_signed_in(visitor: Visitor) -> None:
@@ -176,7 +175,7 @@ def test_without_a_bridge_the_page_says_so_and_goes_on_when_it_is_there(
     visitor.page.goto("/sign-in")
     expect(state(visitor.page, "not-running")).to_contain_text("reader bridge is not running")
     visitor.service.start_bridge()
-    expect(state(visitor.page, "no-card")).to_be_visible(timeout=15_000)
+    expect(state(visitor.page, "no-card")).to_be_visible()
     visitor.insert()
     visitor.enter("tulip-42")
     visitor.reach_dashboard()

@@ -134,7 +134,7 @@ def test_of_two_tabs_of_an_agent_the_newer_goes_on_and_the_older_is_told(
     held.comes()
     renew(newer)
     busy = newer.main.locator("[data-code=card-busy]")
-    expect(busy).to_contain_text("another tab", timeout=15_000)  # the bridge waits for its turn
+    expect(busy).to_contain_text("another tab")  # the bridge waits for its turn
 
     held.let_go()
     expect(counter.main).to_contain_text("perhaps in another tab")

@@ -15,8 +15,6 @@ from tests.pcsc.program import Program
 
 __all__ = ["private_pcscd"]
 
-PATIENCE = 15_000  # milliseconds: a page looks again after some seconds
-
 
 @pytest.fixture
 def far_away(
@@ -83,8 +81,8 @@ def test_a_page_for_which_the_bridge_has_no_room_says_so_and_goes_on_when_there_
     expect(said).to_contain_text("Close other tabs of this service")
     page.context.pages[-1].close()
     found = state(page, "no-card") if address == "/sign-in" else check(page, "card")
-    expect(found).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Close other tabs")).to_have_count(0, timeout=PATIENCE)
+    expect(found).to_be_visible()
+    expect(page.get_by_text("Close other tabs")).to_have_count(0)
 
 
 def test_a_card_in_another_program_s_hands_is_busy_until_it_can_be_read(
@@ -98,7 +96,7 @@ def test_a_card_in_another_program_s_hands_is_busy_until_it_can_be_read(
         program.begin()
         page.goto("/reader-check")
         said = "another program is using the card"
-        expect(check(page, "readers")).to_contain_text(said, timeout=PATIENCE)
+        expect(check(page, "readers")).to_contain_text(said)
         program.end()
         page.get_by_role("button", name="Check again").click()
         expect(check(page, "card")).to_contain_text("issued by this service")

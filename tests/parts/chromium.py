@@ -23,10 +23,16 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# How long a page may take before a test fails. Nothing is waited for that has come: it is for a
+# machine on which much else runs. How quick the pages are, `bench/` measures.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
 WIDE = (1280, 900)
 NARROW = (320, 640)
 
@@ -218,7 +224,7 @@ def context_of(
         timezone_id="Europe/London",
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     complaints.listen_to(context)
     try:
         yield context

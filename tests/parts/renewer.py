@@ -63,7 +63,7 @@ def lose_answer(visitor: Visitor, arrive: int) -> None:
 def given_up(visitor: Visitor) -> None:
     """The page has brought the answer again and again, for some seconds."""
     words = visitor.page.get_by_text("The service did not answer")
-    expect(words).to_be_visible(timeout=30_000)
+    expect(words).to_be_visible()
 
 
 def put_back(visitor: Visitor) -> None:

@@ -65,4 +65,4 @@ class Counter:
 
     def sees_done(self, title: str) -> None:
         heading = self.visitor.page.get_by_role("heading", name=title, level=1)
-        expect(heading).to_be_visible(timeout=30_000)
+        expect(heading).to_be_visible()

@@ -97,6 +97,11 @@ class Visitor:
         ]
         self.page.context.add_cookies(cookies)
 
+    def watches(self, page: Page | None = None) -> None:
+        """Wait until this tab is the one that watches the reader."""
+        tab = self.page if page is None else page
+        tab.locator("session-guard[watching]").wait_for(state="attached")
+
     def sign_in_by_hand(self, card: str = HOLDER, role: str | None = None) -> None:
         """Go all the way to the dashboard; ``role`` is one of the choices, where there are some."""
         self.enter(self.show_card(card).passcode)
