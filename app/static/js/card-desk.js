@@ -13,7 +13,7 @@ import { announce } from "./regions.js";
 
 class CardDesk extends HTMLElement {
   #bridge = theBridge();
-  #busy = false;
+  /** Presses are done one after the other; none is lost. */ #before = Promise.resolve();
   /** @type {Set<string | null>} the cards that exist on this PC */
   #known = new Set();
 
@@ -35,26 +35,26 @@ class CardDesk extends HTMLElement {
   }
 
   /** @param {MouseEvent} event */
-  async #clicked(event) {
+  #clicked(event) {
     const button = /** @type {Element} */ (event.target).closest("button[data-action]");
-    if (!button || this.#busy) return;
-    const { action, reader } = /** @type {HTMLElement} */ (button).dataset;
+    if (!button) return;
+    const { action, reader, said } = /** @type {HTMLElement} */ (button).dataset;
     const card = button.closest("[data-card]")?.getAttribute("data-card");
-    this.#busy = true;
-    try {
-      if (action === "insert") await this.#insert(card, reader);
-      else await this.#ask({ action, card, reader });
-      announce(button.getAttribute("data-said") ?? "");
-    } finally {
-      this.#busy = false;
-    }
+    const move = async () => {
+      await this.#move(action, card, reader);
+      announce(said ?? "");
+    };
+    this.#before = this.#before.then(move, move);
   }
 
-  /** A reader takes one card: what is in it comes out first. */
-  async #insert(card, reader) {
-    const slot = this.querySelector(`[data-reader="${CSS.escape(reader)}"]`);
-    if (slot?.hasAttribute("data-holds")) await this.#ask({ action: "remove", reader });
-    await this.#ask({ action: "insert", card, reader });
+  /** A reader takes one card: what is in it comes out first. What was done already is left alone. */
+  async #move(action, card, reader) {
+    const slot = this.querySelector(`[data-part="readers"] > [data-reader="${CSS.escape(reader ?? "")}"]`);
+    const held = /** @type {HTMLElement | null} */ (slot)?.dataset.holds;
+    if (action === "insert" && held === card) return;
+    if (action === "remove" && !held) return;
+    if (action === "insert" && held) await this.#ask({ action: "remove", reader });
+    await this.#ask({ action, card, reader });
   }
 
   #list() {
@@ -108,7 +108,7 @@ class CardDesk extends HTMLElement {
     item.dataset.reader = reader;
     item.querySelector("[data-name]").textContent = reader;
     const inside = cards.find((each) => each.card === card);
-    item.toggleAttribute("data-holds", Boolean(card));
+    if (card) item.dataset.holds = card;
     item.querySelector("[data-content]").textContent = card ? this.#title(inside) : "Empty";
     item.querySelector("img").src = item.dataset[card ? "full" : "empty"];
     const out = item.querySelector("button");
