@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.parts.answers_on_the_way import leave_answers_alone, on_answers
 from tests.parts.chromium import Complaints
 from tests.parts.desk import READER_1
 from tests.parts.service import Service
@@ -109,9 +110,6 @@ def test_somebody_elses_card_is_not_found(visitor: Visitor) -> None:
     assert answer.status == 404
 
 
-RESULT = "**/card-operations/*/result"
-
-
 def test_a_server_that_is_away_for_a_moment_stops_nothing(
     visitor: Visitor, complaints: Complaints
 ) -> None:
@@ -125,7 +123,7 @@ def test_a_server_that_is_away_for_a_moment_stops_nothing(
         missed.append(route.request.url)
         route.fulfill(status=503, body="")
 
-    visitor.page.route(RESULT, miss_the_first)
+    on_answers(visitor.page, miss_the_first)
     visitor.type_new_passcode(OLD, NEW)
     expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
     assert len(missed) == 1
@@ -136,10 +134,10 @@ def test_a_server_that_stays_away_leaves_a_change_to_be_settled_with_the_new_pas
 ) -> None:
     complaints.expect_status(503, 409)
     page = visitor.page
-    page.route(RESULT, lambda route: route.fulfill(status=503, body=""))
+    on_answers(page, lambda route: route.fulfill(status=503, body=""))
     visitor.type_new_passcode(OLD, NEW)
     expect(page.get_by_text("The service did not answer")).to_be_visible()
-    page.unroute(RESULT)
+    leave_answers_alone(page)
     visitor.type_new_passcode(OLD, NEW)
     expect(said(page, "answer-lost")).to_be_visible()
     visitor.type_passcode(NEW, "New passcode")
@@ -155,7 +153,7 @@ def test_a_passcode_that_was_refused_unheard_is_not_tried_again_before_the_card_
     complaints.expect_status(500, 409)
     page = visitor.page
     failed = "The service has failed"
-    page.route(RESULT, lambda route: route.fulfill(status=500, body=failed))  # not brought again
+    on_answers(page, lambda route: route.fulfill(status=500, body=failed))  # not brought again
     visitor.type_new_passcode(OLD, NEW)
     expect(page.get_by_text(failed)).to_be_visible()
     visitor.sign_out()
@@ -164,7 +162,7 @@ def test_a_passcode_that_was_refused_unheard_is_not_tried_again_before_the_card_
     expect(which).to_contain_text("Use the new passcode. If it is refused, use the old one")
     visitor.enter(OLD)
     expect(page.get_by_text(failed)).to_be_visible()
-    page.unroute(RESULT)
+    leave_answers_alone(page)
     visitor.enter(OLD)
     expect(which).to_contain_text("If that is the only one that you have typed since then")
     left = {card["card"]: card["passcode_left"] for card in visitor.service.desk.cards()}

@@ -4,10 +4,10 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.parts.answers_on_the_way import leave_answers_alone, on_answers
 from tests.parts.cards import make_as_fast_as
 from tests.parts.renewer import (
     EXPIRING,
-    RESULTS,
     given_up,
     open_renewal,
     press_renew,
@@ -52,7 +52,7 @@ def test_what_is_told_is_what_really_happens_and_in_order(page: Page, service: S
         told[:] = stages(page)
         route.continue_()
 
-    page.route(RESULTS, note)
+    on_answers(page, note)
     press_renew(visitor)
     renewed(visitor)
     assert told == [
@@ -103,14 +103,14 @@ def test_a_card_that_was_pulled_out_halfway_is_continued_where_it_is_put_back(
     def pull(route: Route) -> None:
         nonlocal brought
         brought += 1
-        if brought == 2:  # the new signature key is made, and about to be certified
+        if brought == 3:  # the new signature key is certified, whether this answer arrives or not
             service.desk.remove()
         route.continue_()
 
-    page.route(RESULTS, pull)
+    on_answers(page, pull)
     press_renew(visitor)
     expect(page.get_by_text("If you were renewing your certificates")).to_be_visible()
-    page.unroute(RESULTS)
+    leave_answers_alone(page)
     visitor.show_card(EXPIRING)
     press_renew(visitor, button="Continue")
     renewed(visitor)
@@ -135,10 +135,10 @@ def test_after_the_last_answer_was_lost_the_new_key_signs_in_and_is_led_to_the_e
         else:
             route.continue_()
 
-    page.route(RESULTS, lose)
+    on_answers(page, lose)
     press_renew(visitor)
     given_up(visitor)
-    page.unroute(RESULTS)
+    leave_answers_alone(page)
     put_back(visitor)
     visitor.enter(CARDS[EXPIRING].passcode)
     expect(page.get_by_role("heading", name="Renew certificates", level=1)).to_be_visible()

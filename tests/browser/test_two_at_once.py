@@ -1,20 +1,18 @@
 """Two people at one card, and one person in two tabs: one wins, the other is told what to do."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.parts.another_pc import another_pc
+from tests.parts.answers_on_the_way import on_answers
 from tests.parts.chip_and_database import believed, guid_of, must_be_renewed_once
 from tests.parts.chromium import Complaints
 from tests.parts.renewer import open_renewal, press_renew, renewed
 from tests.parts.second_reader import EXPIRING, Counter
 from tests.parts.service import Service
 from tests.parts.visitor import CARDS, MANAGER, Visitor
-
-RESULT = re.compile("/card-operations/.*/result$")
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ class Held:
     def __init__(self, page: Page, answers: int) -> None:
         self._page, self._left = page, answers
         self._waiting: Route | None = None
-        page.route(RESULT, self._hear)
+        on_answers(page, self._hear)
 
     def _hear(self, route: Route) -> None:
         self._left -= 1

@@ -1,14 +1,12 @@
 """A holder who renews the certificates of their card in a browser, and is interrupted."""
 
-import re
-
 from playwright.sync_api import Route, expect
 
+from tests.parts.answers_on_the_way import leave_answers_alone, on_answers
 from tests.parts.visitor import CARDS, Visitor
 
 EXPIRING = "isla-farquharson"  # in 20 days: may renew
 THIRD = "joao-ferreira"  # in 20 days, renewed twice by herself
-RESULTS = re.compile("/card-operations/[0-9a-f-]+/result$")
 
 # How many answers reach the service before the one that does not
 FIRST_KEY, HALF, LAST_WORDS = 1, 2, 3
@@ -51,12 +49,12 @@ def lose_answer(visitor: Visitor, arrive: int) -> None:
         arrived += 1
         route.continue_()
 
-    visitor.page.route(RESULTS, carry)
+    on_answers(visitor.page, carry)
     with visitor.page.expect_event("requestfailed"):
         press_renew(visitor)
     address = visitor.page.url
     visitor.page.goto("about:blank")  # nobody waits until the page has tried again and again
-    visitor.page.unroute(RESULTS)
+    leave_answers_alone(visitor.page)
     visitor.page.goto(address)
 
 

@@ -22,11 +22,27 @@ document.addEventListener("htmx:after:process", (event) => {
   if (element instanceof Element && element !== document.body) arrived(element);
 });
 
+// A form was sent, and its answer is the next page. What this page has asked for by itself must not
+// lead somewhere else meanwhile.
+let leaving = false;
+window.addEventListener("submit", (event) => (leaving ||= !event.defaultPrevented));
+window.addEventListener("pageshow", () => (leaving = false));
+for (const name of ["htmx:before:request", "htmx:after:request"]) {
+  document.addEventListener(name, (event) => {
+    if (leaving && isByItself(/** @type {CustomEvent} */ (event).detail.ctx)) event.preventDefault();
+  });
+}
+
+/** @param {{request?: {headers: Record<string, string>}} | undefined} ctx */
+function isByItself(ctx) {
+  return Boolean(ctx?.request?.headers["By-Itself"]);
+}
+
 // Nothing came, or an answer that htmx does not swap in: say so where the answer was expected.
 for (const name of ["htmx:error", "htmx:response:error"]) {
   document.addEventListener(name, (event) => {
     const { ctx } = /** @type {CustomEvent} */ (event).detail;
-    if (ctx?.request?.headers["By-Itself"]) return; // the page asks again, and nobody waits for it
+    if (isByItself(ctx)) return; // the page asks again, and nobody waits for it
     const status = ctx?.response?.status ?? 0;
     if (!ctx || status === 409 || status === 422 || ctx.response?.headers.has("HX-Redirect")) return;
     showFailure(ctx.target instanceof Element ? ctx.target : document.querySelector("main"));
