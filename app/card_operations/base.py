@@ -22,7 +22,7 @@ from app.card_operations.statements import Expected, KnownKey, Statement
 from app.card_operations.tickets import Work
 from app.domain.errors import NotFound
 from app.domain.principal import Principal
-from app.domain.statuses import KeyState, Outcome
+from app.domain.statuses import KeyState, Outcome, WorkstationStatus
 from app.extensions import db
 from app.models import BridgeConnection, Card, CardKey, CardOperation, CardOperationStep, Session
 from reader_bridge.contract import Hold, Purpose, Slot, Stage
@@ -112,6 +112,16 @@ class Turn:
         if self.operation.card is None:
             raise NotFound("card")
         return self.operation.card
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether somebody answers for what the workstation signs without the card.
+
+        Anybody can make the key of a workstation. One that is enrolled was looked at, and whoever
+        is signed in has shown a card.
+        """
+        enrolled = self.connection.workstation.status is WorkstationStatus.ENROLLED
+        return enrolled or self.operation.session_id is not None
 
     def locked_card(self) -> Card:
         """The card, with its holder, keys and certificates as they are under its lock."""
@@ -228,6 +238,7 @@ class Operation(ABC):
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
         """Judge an error. ``sure`` says that the workstation has signed for it.
 
+        What is kept of it for good needs more: ``Turn.is_vouched_for``.
         Unless overridden, the step may be tried again.
         """
         return Pause(turn.step.name, code, dict(facts))

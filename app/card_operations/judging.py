@@ -96,10 +96,22 @@ def _receipt(turn: Turn, receipt: object, results: list[Any] | None) -> receipts
 
 
 def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> None:
-    """Keep what a refusal says of the card itself, if the workstation has signed for it."""
-    if code == Code.WRONG_PASSCODE and sure:
+    """Keep what a refusal says of the card itself, if the workstation has signed for it.
+
+    Where nobody answers for the workstation, no more is kept than that it said so: the card never
+    needs to have been there. Whoever has it in their hand is told all the same, and the chip says
+    at every reading how many tries are left.
+    """
+    if not sure or turn.operation.card_id is None:
+        return
+    if not turn.is_vouched_for:
+        if code == Code.WRONG_PASSCODE:
+            turn.record("card.told-wrong-passcode", Outcome.REFUSED, left=facts.get("left"))
+        elif code == Code.PASSCODE_LOCKED:
+            turn.record("card.told-locked", Outcome.REFUSED)
+    elif code == Code.WRONG_PASSCODE:
         turn.record("card.wrong-passcode", Outcome.REFUSED, left=facts.get("left"))
-    if code == Code.PASSCODE_LOCKED and sure and turn.operation.card_id is not None:
+    elif code == Code.PASSCODE_LOCKED:
         turn.record("card.locked", Outcome.DONE)
         of_this = select(Card).where(Card.id == turn.operation.card_id)
         card = db.session.scalars(of_this.with_for_update()).one()  # cancelled at this moment?

@@ -304,16 +304,16 @@ def _was_right(sign_in: CardOperation) -> bool:
 
 def _in_doubt_after_a_wrong_one(turn: Turn, sure: bool, *, known: bool) -> str | None:
     """``known`` says that the one which was new before is known, and asked for by its time."""
-    card = turn.card
+    card, kept = turn.card, sure and turn.is_vouched_for
     if card.new_passcode_refused:
-        if sure and not known:  # neither is right: one was not what was asked for, or was mistyped
+        if kept and not known:  # neither is right: one was not what was asked for, or was mistyped
             for change in _unfinished(card, (CHANGE_PASSCODE,)):
                 change.facts["old_refused"] = True
         return OLD
     if in_doubt(card) is None:
         return None
     if sure and turn.operation.facts.get("use") == NEW_THEN_OLD:
-        card.new_passcode_refused = True
+        card.new_passcode_refused = kept
         return OLD
     return OTHER
 
