@@ -1,7 +1,7 @@
 """What commands need of a reader bridge: finding it, and being introduced to the service."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import click
 from flask import current_app
@@ -36,18 +36,26 @@ def introduced(port: int | None) -> Iterator[tuple[BridgePage, Met]]:
     ``port`` None looks through the ports on which bridges listen.
 
     Raises:
-        click.ClickException: there is no bridge, or it does not trust this service.
+        click.ClickException: there is no bridge, it does not trust this service, or it has gone
+            while the card was at work.
     """
     first = current_app.config["BRIDGE_PORT"]
     ports = [port] if port else range(first, first + PORTS)
     problem = "no ports"
-    for candidate in ports:
-        try:
-            with bridge_page(candidate, current_app.config["ORIGIN"]) as page:
+    with ExitStack() as connection:
+        for candidate in ports:
+            try:
+                page = connection.enter_context(
+                    bridge_page(candidate, current_app.config["ORIGIN"])
+                )
+            except BridgeUnreachable as error:
+                problem = str(error)
+                continue
+            try:
                 yield page, _introduce(page)
-                return
-        except BridgeUnreachable as error:
-            problem = str(error)
+            except BridgeUnreachable as error:
+                raise click.ClickException(f"{error}; run this again: it goes on") from error
+            return
     raise click.ClickException(f"no reader bridge lets this service in ({problem})")
 
 

@@ -115,7 +115,7 @@ class Responder:
         found = look_up(authority.name, [each.serial for each in request.asked])
         said = [(each, found[each.serial]) for each in request.asked]
         answer = self._sign(authority, request, said, now)
-        if request.nonce is None and _is_asked_again(said):
+        if request.plain and _is_asked_again(said):
             self._keep(body, _Prepared(authority.name, said[0][0].serial, said[0][1], answer))
         return answer
 

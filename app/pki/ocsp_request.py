@@ -71,10 +71,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class OcspRequest:
-    """``nonce`` is the content of that extension (DER), which the answer repeats."""
+    """``nonce`` is the content of that extension (DER), which the answer repeats.
+
+    ``plain``: it names certificates and has nothing beside, so that there are no two about the same
+    certificate that differ in more than their hash algorithm.
+    """
 
     asked: tuple[Asked, ...]
     nonce: bytes | None
+    plain: bool
 
 
 def read(body: bytes) -> OcspRequest:
@@ -97,7 +102,9 @@ def read(body: bytes) -> OcspRequest:
         if any(each.critical for each in single.extensions or ()):
             raise Malformed("critical extension")
     asked = tuple(_asked(single.certificate) for single in request.singles)
-    return OcspRequest(asked, _nonce(request.extensions or []))
+    beside = [request.version, request.extensions, *(each.extensions for each in request.singles)]
+    plain = all(each is None for each in beside)
+    return OcspRequest(asked, _nonce(request.extensions or []), plain)
 
 
 def _read_signed(body: bytes) -> OcspRequest:
@@ -117,7 +124,7 @@ def _read_signed(body: bytes) -> OcspRequest:
         ]
     except (ValueError, KeyError, OverflowError, NotImplementedError) as error:
         raise Malformed(str(error)) from error
-    return OcspRequest((_asked(certificate),), _nonce(extensions))
+    return OcspRequest((_asked(certificate),), _nonce(extensions), plain=False)
 
 
 def _asked(certificate: CertId) -> Asked:

@@ -32,7 +32,7 @@ class OwnCard:
     offers: list[Offer]
 
     def offer(self, service: CardService) -> Offer:
-        return next(offer for offer in self.offers if offer.service is service)
+        return next(offer for offer in self.offers if offer.service == service)
 
 
 def own_card(actor: Principal, card_id: int, *, now: datetime) -> OwnCard:

@@ -103,7 +103,7 @@ def test_a_card_that_was_pulled_out_halfway_is_continued_where_it_is_put_back(
     def pull(route: Route) -> None:
         nonlocal brought
         brought += 1
-        if brought == 3:  # the new signature key is certified, whether this answer arrives or not
+        if brought == 2:  # the new signature key is made, and about to be certified
             service.desk.remove()
         route.continue_()
 

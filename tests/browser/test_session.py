@@ -1,8 +1,9 @@
 """The session belongs to the card: what ends it, in every tab, and what does not."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.parts.answers_on_the_way import on_answers
 from tests.parts.chromium import Complaints
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, MANAGER, Visitor
@@ -75,6 +76,31 @@ def test_another_card_in_the_second_reader_changes_nothing(visitor: Visitor) -> 
     visitor.service.desk.remove("Virtual reader 2")
     visitor.page.wait_for_timeout(300)
     expect(visitor.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+
+
+def test_whoever_waits_for_their_card_is_not_idle(visitor: Visitor) -> None:
+    visitor.page.clock.install()
+    visitor.sign_in()
+    visitor.watches()
+    visitor.open_change_passcode()
+    visitor.page.clock.fast_forward("12:30")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)  # the card takes its time
+
+    on_answers(visitor.page, hold_the_first)
+    visitor.type_new_passcode("tulip-42", "heron-77")
+    while not held:
+        visitor.page.wait_for_timeout(20)
+    for _ in range(4):
+        visitor.page.clock.fast_forward("05:00")
+    expect(visitor.page.locator("dialog[open]")).to_have_count(0)
+    held[0].continue_()
+    expect(visitor.page.get_by_role("heading", name="Passcode changed")).to_be_visible()
 
 
 def test_signing_out_in_one_tab_signs_out_in_the_other(

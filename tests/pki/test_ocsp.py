@@ -213,6 +213,17 @@ def test_what_strangers_make_up_does_not_drive_prepared_answers_out(
     assert content(0x10) != made_up  # signed anew
 
 
+def test_what_a_request_has_beside_its_certificate_is_not_kept(
+    authority: BuiltInAuthority, responder: Responder
+) -> None:
+    def content(beside: bytes) -> bytes:
+        other = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), beside)
+        body = request(authority, extensions=[(other, False)])
+        return responder.answer(body, look_up({SERIAL: GOOD}), now=NOW).content
+
+    assert content(bytes(64)) != content(bytes(64))  # signed anew
+
+
 def test_a_critical_extension_that_is_not_understood_is_refused(
     authority: BuiltInAuthority, responder: Responder
 ) -> None:

@@ -1,14 +1,20 @@
 """Reporting one's own card: what is asked, what follows, and what is refused."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from app.card_operations import renew
 from app.domain.card_lifecycle import CardStatus
+from app.domain.statuses import CertificateStatus, KeyState, OperationState
 from app.extensions import db
-from app.models import Card, OutboxMessage, Person, Request
+from app.models import Card, CardKey, OutboxMessage, Person, Request
 from app.models import Session as SignedIn
-from tests.parts.people import a_card, a_person
+from tests.parts.certificates import a_certificate
+from tests.parts.operations import an_operation
+from tests.parts.people import START, a_card, a_person
 from tests.web.visits import sends, signs_in
 
 pytestmark = pytest.mark.usefixtures("db_session")
@@ -31,6 +37,18 @@ def missing(client: FlaskClient, card: Card) -> Card:
     db.session.execute(update(SignedIn).values(card_id=other.id))
     db.session.commit()
     return card
+
+
+def stands_still(card: Card) -> None:
+    """Its renewal was begun: the new signature key is made, and its certificate is held."""
+    an_operation(card, renew.KIND, "open", state=OperationState.WAITING)
+    new = ec.generate_private_key(ec.SECP256R1()).public_key()
+    written = new.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key = CardKey(
+        card=card, slot="9c", state=KeyState.PENDING, algorithm="ES256",
+        public_key=written, jkt="j" * 43, created_at=START,
+    )  # fmt: skip
+    a_certificate(card, slot="9c", key=key, status=CertificateStatus.HELD)
 
 
 def status_of(card: Card) -> CardStatus:
@@ -134,6 +152,28 @@ def test_misuse_is_told_leads_to_the_passcode_and_cancels_nothing(
         "card-misuse-reported-ra",
         "card-misuse-reported-manager",
     }
+
+
+def test_misuse_of_a_card_that_is_locked_leads_to_unlocking_it(
+    client: FlaskClient, card: Card
+) -> None:
+    card.status = CardStatus.LOCKED  # by the last of three wrong passcodes: the session goes on
+    db.session.commit()
+    answer = sends(client, f"/profile/cards/{card.id}/report/misused")
+    page = client.get(answer.location).text
+    assert f'href="/profile/cards/{card.id}/passcode"' not in page
+    assert 'href="/service-centre/unlock"' in page
+    assert "Cancel the card" in page
+
+
+def test_misuse_of_a_card_whose_renewal_stands_still_leads_to_the_renewal(
+    client: FlaskClient, card: Card
+) -> None:
+    stands_still(card)
+    answer = sends(client, f"/profile/cards/{card.id}/report/misused")
+    page = client.get(answer.location).text
+    assert f'href="/profile/cards/{card.id}/passcode"' not in page
+    assert f'href="/profile/cards/{card.id}/renew"' in page
 
 
 def test_a_report_of_misuse_is_confirmed_once(client: FlaskClient, card: Card) -> None:

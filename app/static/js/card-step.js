@@ -115,6 +115,7 @@ export class CardStep extends HTMLElement {
     this.#busy = true;
     running.set(this, null);
     this.setAttribute("aria-busy", "true");
+    document.dispatchEvent(new CustomEvent("card-step-began"));
     try {
       await this.#converse(fields, secrets);
     } catch (error) {

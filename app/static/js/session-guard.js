@@ -48,6 +48,7 @@ class SessionGuard extends HTMLElement {
       else if (said === Said.READY && this.#isProofDue()) this.#provePresence();
     });
     document.addEventListener("htmx:after:request", () => this.#active());
+    document.addEventListener("card-step-began", () => this.#active());
     document.addEventListener("card-step-ended", () => this.#active());
     for (const form of document.querySelectorAll("form[data-sign-out]")) {
       form.addEventListener("submit", () => this.#tell({ ended: "signed-out" }));
@@ -331,7 +332,10 @@ class SessionGuard extends HTMLElement {
     if (box && box.hidden === gone) box.hidden = !gone;
   }
 
-  /** The server has just heard from this tab, so the idle time starts again in all of them. */
+  /**
+   * The server has just heard from this tab, or will as soon as the card has answered: the idle
+   * time starts again in all of them.
+   */
   #active() {
     this.#restartClock();
     this.#tell({ active: true });
@@ -345,6 +349,7 @@ class SessionGuard extends HTMLElement {
 
   #watchClock() {
     if (this.#leaving) return;
+    if (cardIsWorking()) this.#active(); // whoever waits for a card is not away, in no tab
     const left = this.#endsAt - Date.now();
     if (left <= 0) {
       this.#leave("idle");
