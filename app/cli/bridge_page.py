@@ -57,7 +57,8 @@ class BridgePage:
         """Ask the bridge and wait for its answer: {"ok": ...} or {"error": ...}."""
         self._asked += 1
         number = self._asked
-        self._connection.send(json.dumps({"id": number, "command": command, **fields}))
+        with _gone_if_lost():
+            self._connection.send(json.dumps({"id": number, "command": command, **fields}))
         return self._until(lambda said: said.get("re") == number and "progress" not in said)
 
     def read_card(self, reader: str) -> Message:
@@ -126,10 +127,8 @@ class BridgePage:
                 return message
 
     def _hear(self) -> Message:
-        try:
+        with _gone_if_lost():
             message: Message = json.loads(self._connection.recv(timeout=ANSWER_SECONDS))
-        except (TimeoutError, WebSocketException) as error:
-            raise BridgeUnreachable(f"the bridge has gone: {error}") from error
         event = message.get("event")
         if event == Event.HELLO:
             self.hello = message["hello"]
@@ -148,6 +147,14 @@ class BridgePage:
             raise BridgeSaidNo(str(answer["error"]["code"]))
         done: Message = answer["ok"]
         return done
+
+
+@contextmanager
+def _gone_if_lost() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, WebSocketException) as error:
+        raise BridgeUnreachable(f"the bridge has gone: {error}") from error
 
 
 @contextmanager
