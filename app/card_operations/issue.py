@@ -44,7 +44,12 @@ from app.card_operations.issue_steps import (
     stages,
 )
 from app.card_operations.office import Office
-from app.card_operations.refusals import FactoryKeyFixed, OperationOver, VirtualCardRefused
+from app.card_operations.refusals import (
+    FactoryKeyFixed,
+    OperationOver,
+    StepPassed,
+    VirtualCardRefused,
+)
 from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
@@ -141,12 +146,16 @@ def start(
     Raises:
         VirtualCardRefused: a card in software, where only real ones are allowed.
         Conflict: the card in the reader is one that was issued already.
+        StepPassed: the issue that was cut off was just gone on with elsewhere.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
     """
     if blank.virtual and not office.virtual_cards_allowed:
         raise VirtualCardRefused
     unfinished = unfinished_with(person, blank)
     if unfinished is not None:
+        db.session.refresh(unfinished, with_for_update=True)  # a result may just have come in
+        if not _is_with(unfinished, blank):
+            raise StepPassed
         if approved is not None:
             unfinished.facts["approved"] = dict(approved)
         # Whoever has the card in the reader goes on with it, in a session of their own.
@@ -233,7 +242,7 @@ def give_up(operation: CardOperation, *, actor: Principal | None, now: datetime)
 
 
 def unfinished_with(person: Person, blank: BlankCard) -> CardOperation | None:
-    """The issue that was cut off with this very card: it shows our GUID, or what it showed then."""
+    """The issue that was cut off with this very card."""
     begun = db.session.scalars(
         select(CardOperation)
         .where(
@@ -243,14 +252,21 @@ def unfinished_with(person: Person, blank: BlankCard) -> CardOperation | None:
         )
         .order_by(CardOperation.id.desc())
     )
-    for operation in begun:
-        card = operation.card
-        if card is None:
-            continue
-        same_as_then = (operation.facts["shown_guid"], card.serial) == (blank.guid, blank.serial)
-        if card.guid == blank.guid or same_as_then:
-            return operation
-    return None
+    return next((each for each in begun if _is_with(each, blank)), None)
+
+
+def _is_with(operation: CardOperation, blank: BlankCard) -> bool:
+    """Say whether this is the card of an issue: it shows our GUID, or what it showed then.
+
+    A card that shows nothing and has no serial number looks like every other one of its make. Once
+    the one may have its own management key, another must not be given the same.
+    """
+    card, own = operation.card, operation.facts
+    if card is None:
+        return False
+    same_as_then = (own["shown_guid"], card.serial) == (blank.guid, blank.serial)
+    tells_apart = blank.guid is not None or blank.serial is not None
+    return card.guid == blank.guid or (same_as_then and (tells_apart or not own.get("key_sent")))
 
 
 def _card_with(guid: str | None) -> Card | None:

@@ -89,11 +89,13 @@ class Counter:
         connection.workstation.status = status
         db.session.commit()
 
-    def put_in(self, behaviour: str | Behaviour = "default", name: str = "one") -> None:
+    def put_in(
+        self, behaviour: str | Behaviour = "default", name: str = "one", serial: int = 4711
+    ) -> None:
         """A card as it leaves its factory, put into the reader."""
         wanted = named(behaviour) if isinstance(behaviour, str) else behaviour
         path = self._cards / f"{name}.json"
-        CardState.blank(wanted, label=name, serial=4711, path=path).save()
+        CardState.blank(wanted, label=name, serial=serial, path=path).save()
         self.page.desk("insert", card=name, reader=self.reader)
 
     def chip(self, name: str = "one") -> CardState:
