@@ -247,6 +247,10 @@ class Operation(ABC):
         """The step with which an operation that stands still goes on."""
         return operation.step
 
+    def known_of(self, operation: CardOperation) -> dict[str, Any]:
+        """The facts with which it goes on under a new name, which has none of its steps."""
+        return dict(operation.facts)
+
 
 KINDS: dict[str, Operation] = {}
 

@@ -20,6 +20,7 @@ from app.card_operations.refusals import PasscodeInDoubt
 from app.card_operations.statements import StatementRefused
 from app.card_operations.which_card import demand_own
 from app.card_operations.which_passcode import (
+    ASKED_AT,
     CERTAIN,
     CHANGE,
     CONFIRM,
@@ -27,6 +28,7 @@ from app.card_operations.which_passcode import (
     OLD,
     SETS_PASSCODE,
     THEN_OLD,
+    asked_at,
     demand_known,
     give_up_others,
     in_doubt,
@@ -155,6 +157,10 @@ class ChangePasscode(Operation):
         if operation.step == CHANGE and may_have_happened(operation):
             return CONFIRM
         return operation.step
+
+    def known_of(self, operation: CardOperation) -> dict[str, Any]:
+        """Also when the card was last asked for the change: the doubt counts from then on."""
+        return {**operation.facts, ASKED_AT: asked_at(operation).isoformat()}
 
 
 def _be_in_doubt_again(turn: Turn) -> None:

@@ -34,6 +34,7 @@ from app.models import BridgeConnection, Card, CardOperation, CardOperationStep,
 from reader_bridge.contract import KEY_GENERATION_SECONDS, STEP_SECONDS, TICKET_SECONDS
 
 MOST_STEPS = 100  # of one operation, however often it is continued
+MANY_STEPS = 60  # after that what stands still on a card goes on under a new name
 # From a ticket to its answer at the latest. Whoever has not answered by then has gone away.
 IN_HAND = timedelta(seconds=TICKET_SECONDS + STEP_SECONDS + KEY_GENERATION_SECONDS)
 SEAT_LENGTH = 64  # a longer one is none of a bridge's: nothing will be found there
@@ -161,7 +162,8 @@ def take_over(
     """Go on with an operation that stands still, wherever and by whomever it was begun. Commits.
 
     The caller has made sure that ``actor`` may. In the browser where it was begun the newer page
-    wins; elsewhere only when nobody is at it any more.
+    wins; elsewhere only when nobody is at it any more. What was tried very often goes on under a
+    new name (``with_room``).
 
     Raises:
         OperationOver: it has ended meanwhile.
@@ -176,10 +178,37 @@ def take_over(
         raise OperationOver(state=row.state.value)
     if row.card is not None:
         demand_free(KINDS[row.kind], row.card, browser, now)
+    row = with_room(row, now)
     row.browser = browser
     row.session_id = actor.session_id if actor else None
     row.actor_person_id = actor.person_id if actor else None
     return _go_on(row, sid=sid, seat=seat, actor=actor, office=office, now=now, card=card)
+
+
+def with_room(row: CardOperation, now: datetime) -> CardOperation:
+    """A locked operation that stands still, or, after very many steps, the same under a new name.
+
+    The limit of steps is each operation's own: it must not close a card for good. Whatever is known
+    of what was done to the card is taken along. Part of the caller's action.
+    """
+    if len(row.steps) < MANY_STEPS:
+        return row
+    operation = KINDS[row.kind]
+    anew = CardOperation(
+        public_id=str(uuid4()),
+        kind=row.kind,
+        state=OperationState.WAITING,
+        step=operation.resumes_at(row),
+        card=row.card,
+        person_id=row.person_id,
+        browser=row.browser,
+        facts=operation.known_of(row),
+        started_at=now,
+        updated_at=now,
+    )
+    row.give_up(now)
+    db.session.add(anew)
+    return anew
 
 
 def unfinished(card: Card, *kinds: str) -> CardOperation | None:

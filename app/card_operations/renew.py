@@ -73,7 +73,6 @@ OPEN, FIRST, KEYS = "open", "first", "keys"
 RENEWED = (Slot.SIGNATURE, Slot.AUTHENTICATION)
 NEW_KEYS = NewKeys(RENEWED, Purpose.RENEWAL)
 OPENING = (Stage.CHECKING_CARD, Stage.CHECKING_PASSCODE, Stage.SIGNING, Stage.PROVING)
-MANY_STEPS = 60  # after that an operation goes on under a new name: the journal's limit is its own
 
 
 class Renew(Operation):
@@ -264,20 +263,13 @@ def _begin_or_go_on(
     assisted: bool = False,
 ) -> NextTicket:
     standing = journal.unfinished(card, KIND)
-    if standing is not None and len(standing.steps) < MANY_STEPS:
+    if standing is not None:
         if assisted or key_being_made(card, Slot.SIGNATURE) is None:
             standing.facts["assisted"] = assisted
         return journal.take_over(
             standing, sid=sid, seat=seat, browser=browser, actor=actor, office=office, now=now
         )
-    if standing is None:
-        drop_unplaced(card, RENEWED, now=now)
-        facts = {"written": [], "asked_to_make": [], "assisted": assisted}
-    else:
-        journal.demand_free(RENEW, card, browser, now)
-        standing.give_up(now)
-        facts = dict(standing.facts)
-    facts["algorithms"] = {slot.value: _algorithm(card, slot) for slot in RENEWED}
+    drop_unplaced(card, RENEWED, now=now)
     return journal.begin(
         RENEW,
         sid=sid,
@@ -288,7 +280,12 @@ def _begin_or_go_on(
         actor=actor,
         office=office,
         now=now,
-        facts=facts,
+        facts={
+            "algorithms": {slot.value: _algorithm(card, slot) for slot in RENEWED},
+            "written": [],
+            "asked_to_make": [],
+            "assisted": assisted,
+        },
     )
 
 

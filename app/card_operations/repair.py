@@ -177,15 +177,12 @@ def start(
         "approved_by": agent.person_id,
         "card_certificate_gone": _is_gone(card, certificates),
     }
-    if standing is not None and len(standing.steps) < renew.MANY_STEPS:
+    if standing is not None:
         standing.facts.update(facts)
         return journal.take_over(
             standing, sid=sid, seat=seat, browser=browser, actor=agent, office=office, now=now
         )
-    if standing is not None:
-        facts = {**standing.facts, **facts}
-    else:
-        facts |= _from_the_beginning(card, now)
+    facts |= _from_the_beginning(card, now)
     journal.demand_free(REPAIR, card, browser, now)
     stopping.end_all(card, now=now)  # a renewal that cannot be gone on with
     return journal.begin(

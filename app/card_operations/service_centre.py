@@ -268,6 +268,8 @@ def _begin(turn: Turn, card: Card, made: Statement) -> Move:
 def _unlock_of(turn: Turn, card: Card) -> CardOperation:
     """The unlock of this card, in this browser, standing still. Whoever comes proves all again."""
     row = journal.unfinished(card, unlock.KIND)
+    if row is not None:
+        row = journal.with_room(row, turn.now)
     if row is None:
         row = CardOperation(
             public_id=str(uuid4()), kind=unlock.KIND, card=card, person_id=card.person_id

@@ -45,6 +45,7 @@ _ASKS_NEW, _ASKS_OLD = (NEW_THEN_OLD, THEN_NEW, NEW), (OLD_THEN_NEW, THEN_OLD, O
 HINTS = frozenset({*_ASKS_NEW, *_ASKS_OLD})
 # Steps of a session, where the chip's counter is not known, that ask for the passcode in doubt
 IN_SESSION = {CHANGE_PASSCODE: CONFIRM, "registration": "prove"}
+ASKED_AT = "asked_at"
 MOST_UNHEARD, USUAL_TRIES = 2, 3
 REMEMBERED = timedelta(days=1)  # how long a page may still not have heard of a change
 
@@ -94,7 +95,7 @@ def hint_at_sign_in(card: Card, *, tries_left: int | None, now: datetime) -> Hin
     if doubt is not None or card.new_passcode_refused:
         asked = _hint_in_doubt(card, doubt, tries_left, before=use)
         if asked in (OLD, THEN_OLD) and settled is not None and _is_known(card, settled):
-            return Hint(NEW, _asked_at(settled).isoformat())
+            return Hint(NEW, asked_at(settled).isoformat())
         return Hint(asked)
     if settled is None or settled.finished_at is None:
         return Hint()
@@ -102,7 +103,7 @@ def hint_at_sign_in(card: Card, *, tries_left: int | None, now: datetime) -> Hin
     if not vain or _unlocked_since(card, settled.finished_at):
         return Hint()
     if use != OTHER:
-        return Hint(use, _asked_at(settled).isoformat())
+        return Hint(use, asked_at(settled).isoformat())
     if tries_left is not None:
         return Hint(_refused_since(None, None, vain, tries_left))
     return Hint(OLD_THEN_NEW if vain[-1].facts.get("use") in _ASKS_NEW else NEW_THEN_OLD)
@@ -134,7 +135,7 @@ def _hint_in_doubt(
         return OLD
     if doubt is None:
         return None
-    since = _asked_at(doubt)
+    since = asked_at(doubt)
     vain = _in_vain(card, since)
     if tries_left is None and vain:
         unheard = vain[-1].steps[-1].outcome is None
@@ -169,7 +170,7 @@ def demand_known(turn: Turn) -> None:
     doubt = in_doubt(turn.card)
     if doubt is None or turn.card.new_passcode_refused:
         return
-    since = _asked_at(doubt)
+    since = asked_at(doubt)
     unheard = db.session.scalar(
         select(func.count())
         .select_from(CardOperationStep)
@@ -325,7 +326,7 @@ def _after_a_settled_change(card: Card, settled: CardOperation | None) -> dict[s
     """
     if settled is None or _unlocked_since(card, settled.finished_at):
         return {}
-    return {"use": _settled(settled), "since": _asked_at(settled).isoformat()}
+    return {"use": _settled(settled), "since": asked_at(settled).isoformat()}
 
 
 def _last_settled(changes: list[CardOperation]) -> CardOperation | None:
@@ -368,10 +369,11 @@ def _settled(change: CardOperation) -> str | None:
     return NEW if change.steps[-1].name == CHANGE else OTHER
 
 
-def _asked_at(change: CardOperation) -> datetime:
+def asked_at(change: CardOperation) -> datetime:
     """When the card was last asked for the change itself: its holder chose a passcode then."""
     asked = [step.ticket_at for step in change.steps if step.name == CHANGE]
-    return max(asked, default=change.started_at)
+    before = change.facts.get(ASKED_AT)  # under the name that it had before
+    return max(asked, default=datetime.fromisoformat(before) if before else change.started_at)
 
 
 def _unlocked_since(card: Card, moment: datetime | None) -> bool:

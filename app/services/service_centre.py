@@ -131,10 +131,13 @@ def find(public_id: str, *, browser: str) -> CardOperation | None:
 
 
 def goes_on(row: CardOperation, *, now: datetime) -> bool:
-    """Whether an unlock can be gone on with: it is not over, and its card was there lately."""
+    """Whether an unlock can be gone on with: it is not over, its card was there lately, and it was
+    not tried too often since.
+    """
     if row.state.is_over or row.facts.get("mode") != unlock.SELF_SERVICE or mode() is Mode.OFF:
         return False
-    return now - datetime.fromisoformat(row.facts["proven_at"]) < PROOF_HOLDS
+    lately = now - datetime.fromisoformat(row.facts["proven_at"]) < PROOF_HOLDS
+    return lately and len(row.steps) < journal.MOST_STEPS
 
 
 def step_of(row: CardOperation, *, now: datetime) -> Step:

@@ -267,7 +267,7 @@ def test_a_renewal_that_was_tried_very_often_goes_on_under_another_name(
 ) -> None:
     do(counter, start_renewal(counter, card), 2, PASSCODE)
     first = renewal_of(card)
-    for number in range(len(first.steps) + 1, renew.MANY_STEPS + 1):
+    for number in range(len(first.steps) + 1, journal.MANY_STEPS + 1):
         first.steps.append(
             CardOperationStep(number=number, name="open", jti=str(number), ticket_at=counter.now)
         )
