@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.parts.at_the_centre import AtTheCentre
 from tests.parts.chromium import Complaints
@@ -195,6 +195,34 @@ def test_back_a_reload_and_a_second_tab_lose_and_double_nothing(
     other.enter_code(code)
     other.registered()
     assert registrations(registrar.service) == before + 1
+
+
+def test_a_page_that_asks_by_itself_does_not_lead_away_from_what_was_sent(
+    registrar: Registrar,
+) -> None:
+    page = registrar.page
+    registrar.come_to_email()
+    address = contact_address(page)
+    registrar.press("Continue")
+    registrar.at("Registration code")
+    held: dict[str, Route] = {}
+
+    def hold(route: Route) -> None:
+        by_itself = "by-itself" in route.request.headers
+        held["asked" if by_itself else "sent"] = route
+
+    page.route("**/register/code", hold)
+    while "asked" not in held:  # where is the code?
+        page.wait_for_timeout(20)
+    registrar.deliver()
+    page.get_by_label("Code from the email").fill(registrar.code_mailed_to(address))
+    page.get_by_role("button", name="Confirm").dispatch_event("click")
+    while "sent" not in held:
+        page.wait_for_timeout(20)
+    held["asked"].fulfill(status=204, headers={"HX-Redirect": "/profile/self-service"})
+    page.wait_for_timeout(200)
+    held["sent"].continue_()
+    registrar.registered()
 
 
 def test_a_pulled_card_an_expired_code_and_a_mail_server_that_is_away_are_gone_on_from(
