@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from email_validator import EmailNotValidError, validate_email
+from flask_mail import sanitize_address
 
 from reader_bridge.contract import FIRST_PORT
 
@@ -213,7 +215,7 @@ class Config:
             )
             for place in (contacts, *contacts["desks"]):
                 if place is contacts or "email" in place:
-                    validate_email(place["email"], check_deliverability=False)
+                    validate_email(place["email"], check_deliverability=False, allow_smtputf8=False)
         except (ValueError, KeyError, TypeError, AttributeError):
             well_formed = False
         if not well_formed:
@@ -240,6 +242,7 @@ class Config:
                 )
         self._check_issuer()
         self._check_self_service()
+        self._check_mail()
 
     def _check_self_service(self) -> None:
         if self.SELF_SERVICE_MODE not in SELF_SERVICE_MODES:
@@ -256,6 +259,18 @@ class Config:
             raise ConfigurationError(
                 "APPROVED_MAIL_DOMAINS are domains with spaces between them, as nhs.net nhs.uk; "
                 f"not {', '.join(map(repr, odd))}"
+            )
+
+    def _check_mail(self) -> None:
+        sender = self.MAIL_DEFAULT_SENDER
+        try:
+            well_formed = "@" in parseaddr(sanitize_address(sender))[1]
+        except ValueError:
+            well_formed = False
+        if not well_formed:
+            raise ConfigurationError(
+                "MAIL_SENDER is an address, or a name and an address, as "
+                f"Care Identity Service <cards@nhs.net>; not {sender!r}"
             )
 
     def _check_issuer(self) -> None:

@@ -10,7 +10,7 @@ from app.services.first_manager import ManagerThere, Problem, UuidTaken, create_
 WORDS = {
     Problem.UUID: "12 digits, the first of them not 0",
     Problem.NAME: "missing, or too long",
-    Problem.EMAIL: "no email address",
+    Problem.EMAIL: "no email address, or one with accented letters before the @",
     Problem.CODE: "the organisation's ODS code: 3 to 10 capital letters and digits",
 }
 

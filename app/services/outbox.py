@@ -9,11 +9,12 @@ import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask_mail import Message
+from flask_mail import BadHeaderError, Message
 from sqlalchemy import ColumnElement, Row, select, update
 
 from app.extensions import db, mail
@@ -26,6 +27,9 @@ URGENT_AGAIN = timedelta(minutes=1)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 
 WITHDRAWN = "withdrawn"
+
+# What a row raises of which no message can be made, however often it is tried
+UNWRITABLE = (CannotOpen, BadHeaderError, MessageError, ValueError)
 
 log = structlog.get_logger()
 
@@ -117,6 +121,7 @@ def deliver(clock: Callable[[], datetime], *, at_most: int = 100) -> Delivery:
 
     Each message is claimed before it is sent, so that two deliverers never send the same one. What
     the mail server does not take is tried again later, and given up after the last of BACK_OFF.
+    What cannot be written as a message is given up at once.
     """
     round_ = Delivery()
     for _ in range(at_most):
@@ -133,18 +138,34 @@ def _send(message: OutboxMessage, clock: Callable[[], datetime], round_: Deliver
         _give_up(message, clock(), round_)
         return
     try:
-        text, html = _bodies(message)
-        mail.send(Message(subject=message.subject, recipients=[message.to], body=text, html=html))
-    except (smtplib.SMTPException, OSError) as error:
-        _note_failure(message, error, clock(), round_)
-    except CannotOpen as error:
+        letter = _letter(message)
+    except UNWRITABLE as error:
         message.last_error = type(error).__name__
         _give_up(message, clock(), round_)
+        return
+    try:
+        mail.send(letter)
+    except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: of the settings
+        _note_failure(message, error, clock(), round_)
     else:
         message.delivered_at = clock()
         message.last_error = None
         message.bodies_sealed = None
         round_.delivered += 1
+
+
+def _letter(message: OutboxMessage) -> Message:
+    """Write a message as it leaves, before a mail server is asked to take it.
+
+    Raises:
+        UNWRITABLE: it cannot be.
+    """
+    text, html = _bodies(message)
+    letter = Message(subject=message.subject, recipients=[message.to], body=text, html=html)
+    if letter.has_bad_headers():
+        raise BadHeaderError
+    letter.as_bytes()
+    return letter
 
 
 def _give_up(message: OutboxMessage, now: datetime, round_: Delivery) -> None:

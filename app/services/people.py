@@ -24,6 +24,7 @@ class EmailProblem(StrEnum):
     INVALID = "email-invalid"
     TOO_LONG = "email-too-long"
     MISSING = "email-missing"
+    LETTERS = "email-letters"
 
 
 def update_contact_details(
@@ -97,6 +98,9 @@ def contact_details(*, email: str, telephone: str, mobile: str) -> dict[str, str
 def email_written(text: str) -> str:
     """Return an email address in its normal form. Whether it exists is not asked.
 
+    Before the @ it is of plain letters: other ones (RFC 6531) reach nobody unless every mail
+    server on the way takes them. After the @ any letters do, they are written in plain ones.
+
     Raises:
         NoEmail: it is none.
     """
@@ -106,9 +110,12 @@ def email_written(text: str) -> str:
     if len(text) > EMAIL_LENGTH:
         raise NoEmail(EmailProblem.TOO_LONG)
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        validated = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         raise NoEmail(EmailProblem.INVALID) from error
+    if validated.smtputf8:
+        raise NoEmail(EmailProblem.LETTERS)
+    return validated.normalized
 
 
 def opened_nino(uuid: str, sealed: bytes) -> str:
@@ -130,7 +137,7 @@ def seal_nino(person: Person, nino: str) -> None:
 
 
 class NoEmail(ValueError):
-    """What was typed is no email address; ``problem`` says why."""
+    """What was typed is no email address that mail can go to; ``problem`` says why."""
 
     def __init__(self, problem: EmailProblem) -> None:
         super().__init__(problem)

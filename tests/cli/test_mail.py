@@ -50,6 +50,21 @@ def test_the_state_of_the_mail_is_told_and_its_exit_code_says_whether_it_is_well
     assert mail(app, "status").exit_code == 0
 
 
+def test_delivering_goes_on_where_an_address_cannot_be_written(
+    app: Flask, clock: FrozenClock
+) -> None:
+    outbox.queue(
+        "zoë@northmere.nhs.uk", "contact-details-changed", now=clock(), name="Zoë", fields=[]
+    )
+    db.session.commit()
+    delivered = mail(app, "deliver")
+    assert delivered.exit_code == 0
+    assert "0 delivered, 0 to be tried again, 1 given up" in delivered.output
+    told = mail(app, "status")
+    assert "zoë@northmere.nhs.uk" in told.output
+    assert "1 tries, UnicodeEncodeError: given up" in told.output
+
+
 def test_a_code_that_nobody_received_is_told_without_the_code(
     app: Flask, clock: FrozenClock
 ) -> None:

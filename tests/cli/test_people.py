@@ -47,5 +47,11 @@ def test_what_is_wrong_is_said_all_at_once(app: Flask) -> None:
     assert "--email: no email address" in refused.output
 
 
+def test_a_letter_that_no_mail_server_has_to_take_is_refused(app: Flask) -> None:
+    refused = create(app, *("zoë@nhs.net" if "@" in each else each for each in ANSWERS))
+    assert refused.exit_code == 1
+    assert "accented letters before the @" in refused.output
+
+
 def test_every_problem_has_its_words() -> None:
     assert set(WORDS) == set(Problem)

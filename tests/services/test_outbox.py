@@ -102,6 +102,40 @@ def test_one_message_that_fails_holds_up_no_other(queued, server, clock):
         ]
 
 
+@pytest.mark.parametrize(
+    ("to", "error"),
+    [
+        ("zoë@nhs.net", "UnicodeEncodeError"),
+        ("zoe@nhs.net\nBcc: all@nhs.net", "BadHeaderError"),
+        ("zoe@" + "a" * 64 + "ë.nhs.uk", "UnicodeError"),
+    ],
+)
+def test_what_cannot_be_written_as_a_message_is_given_up_and_holds_up_no_other(
+    queued, server, clock, to, error
+):
+    odd = queued(to)
+    queued("ada@bücher.nhs.uk")
+    with mail_catcher() as catcher:
+        server(catcher.port)
+        assert outbox.deliver(clock) == outbox.Delivery(delivered=1, given_up=1)
+        assert [each["To"] for each in catcher.messages] == ["ada@xn--bcher-kva.nhs.uk"]
+    assert (odd.last_error, odd.failed_at, odd.attempts) == (error, clock(), 1)
+    told = mail_status.status(clock())
+    assert [(each.to, each.given_up) for each in told.problems] == [(to, True)]
+    clock.advance(days=30)
+    assert outbox.deliver(clock) == outbox.Delivery()
+
+
+def test_settings_that_cannot_be_said_to_a_server_are_not_the_message_s_fault(
+    app, queued, server, clock
+):
+    server(free_port())
+    app.extensions["mail"].server = "mail..nhs.uk"
+    message = queued()
+    assert outbox.deliver(clock).later == 1
+    assert (message.last_error, message.failed_at) == ("UnicodeError", None)
+
+
 def test_what_is_kept_of_an_error_does_not_quote_the_message(queued, clock):
     message = queued()
     error = smtplib.SMTPDataError(554, b"rejected: ada@northmere.nhs.uk")

@@ -92,6 +92,8 @@ def test_every_field_says_what_is_wrong_with_it_and_nothing_is_kept(actor, clock
         ("ada lovelace@northmere.nhs.uk", EmailProblem.INVALID),
         ("ada@northmere.nhs.uk\nBcc: all@nhs.uk", EmailProblem.INVALID),
         ("a" * 250 + "@nhs.uk", EmailProblem.TOO_LONG),
+        ("zoë@nhs.net", EmailProblem.LETTERS),
+        ("ζωή@bücher.nhs.uk", EmailProblem.LETTERS),
     ],
 )
 def test_what_is_no_email_address_says_why(typed, problem):
@@ -102,6 +104,10 @@ def test_what_is_no_email_address_says_why(typed, problem):
 
 def test_the_part_of_an_address_after_the_at_sign_is_without_case():
     assert people.email_written(" Ada@Northmere.NHS.UK ") == "Ada@northmere.nhs.uk"
+
+
+def test_the_part_of_an_address_after_the_at_sign_may_have_any_letters():
+    assert people.email_written("a@bücher.nhs.uk") == "a@bücher.nhs.uk"
 
 
 def test_a_nino_opens_for_its_own_person_only():

@@ -188,6 +188,7 @@ def test_a_repeated_answer_is_refused_and_nothing_is_kept(ada: Ada) -> None:
     [
         ("", people.EmailProblem.MISSING),
         ("ada", people.EmailProblem.INVALID),
+        ("zoë@nhs.net", people.EmailProblem.LETTERS),
         ("ada@home.example", AddressProblem.NOT_APPROVED),
         ("ada@nhs.net.example", AddressProblem.NOT_APPROVED),
         ('"ada@nhs.net"@example.org', people.EmailProblem.INVALID),

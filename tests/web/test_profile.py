@@ -148,6 +148,7 @@ def test_contact_details_are_changed_in_place(client: FlaskClient, holder: int) 
     [
         ("email", "", "Enter your email address"),
         ("email", "nobody", "Enter an email address in the correct format"),
+        ("email", "zoë@hospital.nhs.uk", "no accented or special letters before the @"),
         ("email", "a" * 250 + "@hospital.nhs.uk", "characters or fewer"),
         ("email", "a\x00b@hospital.nhs.uk", "characters that cannot be shown"),
         ("telephone", "ask Joan", "Telephone number must be digits"),

@@ -31,6 +31,7 @@ def ada(client: FlaskClient, db_session: scoped_session[Rows], clock: FrozenCloc
         ("ada", "correct format"),
         ("ada@hospital.example", "nhs.net, nhs.uk, gov.uk or mod.uk"),
         ("ada@nhs.net.example", "approved provider"),
+        ("zoë@nhs.net", "no accented or special letters before the @"),
         ("ada@" + "n" * 250 + ".nhs.net", "characters or fewer"),
     ],
 )

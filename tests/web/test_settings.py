@@ -110,6 +110,10 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("CONTACTS", '{"team": "RA", "desks": []}'),
         ("CONTACTS", '{"team": "RA", "email": "nobody", "desks": []}'),
         ("CONTACTS", '{"team": "RA", "email": null, "desks": []}'),
+        ("CONTACTS", '{"team": "RA", "email": "zoë@nhs.net", "desks": []}'),
+        ("MAIL_SENDER", "Care Identity Service"),
+        ("MAIL_SENDER", "Zoë <zoë@nhs.net>"),
+        ("MAIL_SENDER", ""),
         (
             "CONTACTS",
             settings.CONTACTS_EXAMPLE.replace('"telephone"', '"email": "x", "telephone"'),
@@ -119,6 +123,14 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         settings.load({"CIS_CONFIG": "development", name: value})
+
+
+@pytest.mark.parametrize(
+    "sender", ["cards@nhs.net", "Café <cards@bücher.nhs.uk>", '"RA, Northmere" <ra@localhost>']
+)
+def test_mail_may_come_from_any_address_that_can_be_written(sender: str) -> None:
+    made = Development({"MAIL_SENDER": sender})
+    assert sender == made.MAIL_DEFAULT_SENDER
 
 
 def test_each_limit_of_a_session_is_a_setting_of_its_own() -> None:

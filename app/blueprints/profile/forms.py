@@ -9,6 +9,8 @@ from app.services.people import EmailProblem
 PROBLEMS = {
     EmailProblem.MISSING: "Enter your email address",
     EmailProblem.INVALID: "Enter an email address in the correct format, like name@example.com",
+    EmailProblem.LETTERS: "{label} must have no accented or special letters before the @: use "
+    "another address",
     EmailProblem.TOO_LONG: "{label} must be 254 characters or fewer",
     TelephoneProblem.CHARACTERS: "{label} must be digits, like {example}",
     TelephoneProblem.TOO_SHORT: "{label} is too short: write all of it, like {example}",

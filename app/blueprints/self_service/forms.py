@@ -40,6 +40,8 @@ ANSWERS = {
 EMAILS: dict[StrEnum, str] = {
     EmailProblem.MISSING: "Enter an email address",
     EmailProblem.INVALID: "Enter an email address in the correct format, like name@nhs.net",
+    EmailProblem.LETTERS: "Email address must have no accented or special letters before the @: "
+    "use another address",
     EmailProblem.TOO_LONG: "Email address must be 254 characters or fewer",
     AddressProblem.NOT_APPROVED: "Enter an address at an approved provider. It ends in {domains}",
     AddressProblem.SAME: "This is your registered email already. Enter a different one, or close",
