@@ -36,6 +36,7 @@ from app.card_operations import (
     imported_keys,
     issue,
     journal,
+    lost,
     management_session,
     objects,
     permitted,
@@ -147,7 +148,8 @@ def start(
     stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     permitted.demand(agent, card, CardService.ERASE, now=now)
     begun = journal.unfinished(card, KIND)
-    _demand_it_may_be(card, guid, begun)
+    before = lost.sent_before(card)
+    _demand_it_may_be(card, guid, begun.facts if begun is not None else before)
     at: dict[str, Any] = {
         "sid": sid, "seat": seat, "browser": browser, "actor": agent, "office": office, "now": now,
     }  # fmt: skip
@@ -160,18 +162,19 @@ def start(
     if unissued is not None:
         issue.give_up(unissued, actor=agent, now=now)
         person_id = unissued.person_id
-    facts: dict[str, Any] = {"shown_guid": shown, "refused": []}
+    facts: dict[str, Any] = {**before, "shown_guid": shown, "refused": []}
     return journal.begin(ERASE, card=card, person_id=person_id, facts=facts, **at)
 
 
-def _demand_it_may_be(card: Card, guid: str | None, begun: CardOperation | None) -> None:
+def _demand_it_may_be(card: Card, guid: str | None, sent: Mapping[str, Any]) -> None:
     """Make sure that the card in the reader is not known to be another one.
 
     A card that was never issued, or is half emptied, may show anything that is nobody else's.
+    ``sent`` are the facts of an erasing of it that was begun.
     """
     if guid is not None and guid.lower() == card.guid:
         return
-    may_differ = card.status is CardStatus.BLANK or (begun and begun.facts.get("emptying"))
+    may_differ = card.status is CardStatus.BLANK or sent.get("emptying")
     somebody_elses = guid and db.session.scalar(select(Card.id).filter_by(guid=guid.lower()))
     if may_differ and not somebody_elses:
         return
@@ -256,7 +259,7 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
     if _puk_in_doubt(turn.card) and not own.get("puk_stays"):
         return GoOn(SETTLE)
     candidates = [OWN] if turn.card.management_algorithm == algorithm else []
-    never_ours = turn.card.status is CardStatus.BLANK or turn.card.management_key_sealed is None
+    never_ours = turn.card.issued_at is None or turn.card.management_key_sealed is None
     if never_ours or own.get("key_sent"):
         imported = _imported(turn)
         if imported is not None and imported.algorithm == algorithm:

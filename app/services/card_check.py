@@ -116,7 +116,9 @@ def _queries(now: datetime) -> dict[Problem, Select[*tuple[Any, ...]]]:
             is_good, Card.puk_sealed.is_(None), Card.puk_pending_sealed.is_(None)
         ),
         Problem.PENDING_PUK: _cards(literal("puk")).where(
-            Card.puk_pending_sealed.is_not(None), ~_under_way(*REPLACE_PUKS)
+            Card.puk_pending_sealed.is_not(None),
+            Card.status != CardStatus.CANCELLED,  # erasing it settles which of the two it has
+            ~_under_way(*REPLACE_PUKS),
         ),
     }
 

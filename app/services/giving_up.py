@@ -40,6 +40,12 @@ def stands(person: Person) -> bool:
     return db.session.scalar(_begun(person).limit(1)) is not None
 
 
+def cards_begun(person: Person) -> list[Card]:
+    """The cards that were begun for a person and stand still, the newest first."""
+    found = [operation.card for operation in db.session.scalars(_begun(person))]
+    return [card for card in found if card is not None]
+
+
 def _begun(person: Person) -> Select[CardOperation]:
     return (
         select(CardOperation)

@@ -37,7 +37,10 @@ SERVICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Stopped:
-    """One operation that stands still. ``by`` is who began it, or went on with it last."""
+    """One operation that stands still. ``by`` is who began it, or went on with it last.
+
+    ``is_nobodys``: the card was never issued, so that it is found through whom it is meant for.
+    """
 
     service: CardService
     card_id: int
@@ -46,6 +49,7 @@ class Stopped:
     by: str | None
     uuid: str | None
     holder: str | None
+    is_nobodys: bool
 
 
 _actor = aliased(Person)
@@ -109,6 +113,7 @@ _STOPPED = (
         CardOperation.updated_at,
         Card.id,
         Card.number,
+        Card.person_id,
         Person.uuid,
         Person.given_name,
         Person.family_name,
@@ -141,6 +146,7 @@ def _read(wanted: Select[*tuple[Any, ...]], asked: dict[str, Any]) -> list[Stopp
             by=f"{row.by_given} {row.by_family}" if row.by_given else None,
             uuid=row.uuid,
             holder=f"{row.given_name} {row.family_name}" if row.uuid else None,
+            is_nobodys=row.person_id is None,
         )
         newest.setdefault((row.id, row.kind), found)
     return list(newest.values())

@@ -283,3 +283,27 @@ def test_the_reader_of_the_agents_own_card_may_be_either(counter: Counter) -> No
     visitor.page.goto("/manage-smartcard")
     expect(counter.main.get_by_role("region", name="Your card")).to_contain_text(READER_2)
     expect(counter.main.get_by_role("region", name="The user’s card")).to_contain_text("Grace")
+
+
+def test_a_card_lost_while_it_is_issued_is_given_up_and_erased_when_it_turns_up(
+    half_issued: Counter,
+) -> None:
+    page, main = half_issued.visitor.page, half_issued.main
+    half_issued.user_takes_out()
+    page.goto("/people/500200300108")
+    main.get_by_role("link", name="The card is lost or broken").click()
+    expect(page.get_by_role("heading", name="The card is lost or broken", level=1)).to_be_visible()
+    half_issued.press("Give up this card")
+    expect(main).to_contain_text("Choose what has happened to the card")
+    page.get_by_label("It is lost").check()
+    half_issued.press("Give up this card")
+    expect(main).to_contain_text("The card is given up, and cancelled")
+    page.goto("/people/500200300108")
+    expect(main.locator("[data-unfinished]")).to_have_count(0)
+    half_issued.user_puts_in(BLANK)
+    page.goto("/manage-smartcard")
+    # Chosen beforehand is the card that the person has in use
+    main.get_by_role("row").filter(has_text="In the second reader").get_by_role("link").click()
+    main.get_by_role("link", name="Erase", exact=True).click()
+    half_issued.press("Erase this card")
+    half_issued.sees_done("Card erased")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.parts.desk import READER_2
 from tests.parts.state import State, at, signed_in, with_card
+from tests.parts.states_of_lost_cards import LOST_CARD_STATES
 from tests.parts.states_of_manage import MANAGE_STATES
 from tests.parts.states_of_passcodes import PASSCODE_STATES
 from tests.parts.states_of_people import PEOPLE_STATES, agent
@@ -297,6 +298,7 @@ STATES: tuple[State, ...] = (
     *READER_STATES,
     *RENEWAL_STATES,
     *MANAGE_STATES,
+    *LOST_CARD_STATES,
     State("certificate authority", "pki.show", at("/pki/"), "What to trust"),
     State("help", "help.contacts", at("/help"), "Northmere RA Team"),
     State("card desk", "demo.card_desk", at("/demo/card-desk"), "Virtual reader 1"),

@@ -4,10 +4,11 @@ from app.blueprints.manage_smartcard import (
     approving,
     cancelling,
     issuing,
+    lost,
     present,
     repairing,
     services,
 )
 from app.blueprints.manage_smartcard.blueprint import bp
 
-__all__ = ["approving", "bp", "cancelling", "issuing", "present", "repairing", "services"]
+__all__ = ["approving", "bp", "cancelling", "issuing", "lost", "present", "repairing", "services"]

@@ -55,6 +55,24 @@ class CancelForm(ReasonForm):
     replacement = BooleanField("Ask for a new card for the holder")
 
 
+class LostForm(Form):
+    """Why nobody can go on with a card that was begun."""
+
+    reason = RadioField(
+        "What has happened to the card?",
+        [InputRequired("Choose what has happened to the card")],
+        choices=[
+            SelectChoice(CancelReason.LOST.value, "It is lost"),
+            SelectChoice(CancelReason.STOLEN.value, "It was stolen"),
+            SelectChoice(CancelReason.DAMAGED.value, "It is broken, or cannot be read any more"),
+        ],
+    )
+    note = TextAreaField(
+        "What should be known about it? (optional)",
+        [Optional(), Length(max=NOTE_LENGTH, message=NOTE_TOO_LONG)],
+    )
+
+
 class SuspendForm(Form):
     note = TextAreaField(
         "Why is the card suspended?",

@@ -46,6 +46,7 @@ def issue(uuid: str) -> ResponseReturnValue:
         person=whom.person,
         offer=whom.offer,
         begun=begun,
+        begun_cards=giving_up.cards_begun(whom.row),
         gives_up=gives_up,
         act="issue",
         approval=approval,

@@ -20,6 +20,7 @@ from app.card_operations import (
     change_passcode,
     erase,
     journal,
+    lost,
     renew,
     repair,
     unlock,
@@ -71,7 +72,8 @@ def service_card(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
     found = second_reader.look(principal(), shown, office=current_office(), now=clock.now())
     # A card that is half erased shows no longer which one it is
     emptied = wanted is CardService.ERASE and found.what is SecondCard.BLANK
-    if found.card is None and not (emptied and whose.offer.facts.get("continues")):
+    begun = bool(whose.offer.facts.get("continues")) or lost.may_be_empty(whose.card)
+    if found.card is None and not (emptied and begun):
         return in_reader(found.what, card=shown, wanted=whose.card)
     if found.card is not None and found.card.id != card_id:
         return in_reader("other", card=shown, wanted=whose.card)
