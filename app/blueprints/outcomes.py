@@ -40,6 +40,4 @@ def shows(kind: str, showing: Showing, *, assisted: bool = False) -> None:
 
 
 def showing_of(row: CardOperation) -> Showing | None:
-    actor = row.actor_person_id
-    assisted = actor is not None and actor != row.person_id
-    return _SHOWINGS.get((row.kind, assisted)) or _SHOWINGS.get((row.kind, False))
+    return _SHOWINGS.get((row.kind, row.is_assisted)) or _SHOWINGS.get((row.kind, False))

@@ -88,6 +88,7 @@ def unsettled(actor: Principal, *, browser: str, now: datetime) -> str | None:
         select(CardOperation)
         .where(
             CardOperation.session_id == actor.session_id,
+            CardOperation.card_id == actor.card_id,  # not one that they help with
             CardOperation.kind == KIND,
             CardOperation.browser == browser,
         )

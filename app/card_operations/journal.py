@@ -129,10 +129,11 @@ def ticket(
 ) -> NextTicket:
     """Go on with an operation that stands still, in this browser, from where it can. Commits.
 
-    ``card`` is the GUID that the card in the reader shows.
+    ``card`` is the GUID that the card in the reader shows. Whoever works on another person's card
+    goes on as they began, where it is asked whether they may (``take_over``).
 
     Raises:
-        NotFound: there is none, or it is another browser's.
+        NotFound: there is none, it is another browser's, or about another person's card.
         OperationOver: it has ended.
         NotSignedIn: it was begun in a session, and this is not that session.
         CardInHand: somebody else is at work on the card.
@@ -143,6 +144,9 @@ def ticket(
         raise OperationOver(state=row.state.value)
     if not may_go_on(row, actor):
         raise NotSignedIn
+    if row.is_assisted:
+        db.session.rollback()
+        raise NotFound("card-operation", public_id)
     if row.card is not None:
         demand_free(KINDS[row.kind], row.card, browser, now)
     return _go_on(row, sid=sid, seat=seat, actor=actor, office=office, now=now, card=card)

@@ -70,6 +70,11 @@ class CardOperation(Base):
         ),
     )
 
+    @property
+    def is_assisted(self) -> bool:
+        """Whether somebody works on another person's card."""
+        return self.actor_person_id is not None and self.actor_person_id != self.person_id
+
     def give_up(self, now: datetime) -> None:
         """End it undone: nothing of it is to be gone on with."""
         self.state = OperationState.ABANDONED

@@ -1,5 +1,7 @@
 """A holder changes the passcode at an agent's second reader."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -68,11 +70,29 @@ def test_a_card_that_was_suspended_meanwhile_gets_no_other_passcode(
 ) -> None:
     agent = counter.actor
     assert isinstance(agent, Principal)
-    ticket = change_passcode.start_assisted(
-        agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-    )
+
+    def again() -> NextTicket:
+        return change_passcode.start_assisted(
+            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+        )
+
+    ticket = again()
     counter.bring(ticket.operation, {"step": ticket.step, "error": {"code": "no-card"}})
     card.apply(CardEvent.SUSPEND, now=counter.now)
     db.session.commit()
     with pytest.raises(CardServiceRefused, match="suspended"):
-        counter.ticket(ticket.operation)
+        again()
+
+
+def test_a_change_that_an_agent_helps_with_is_none_of_their_own(
+    counter: Counter, card: Card
+) -> None:
+    agent = counter.actor
+    assert isinstance(agent, Principal)
+    ticket = change_passcode.start_assisted(
+        agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
+    )
+    counter.page.step(ticket, passcode=PASSCODE, new_passcode=NEW)  # the answer is lost
+    later = counter.now + timedelta(minutes=5)
+    browser = counter.page.browser
+    assert change_passcode.unsettled(agent, browser=browser, now=later) is None
