@@ -10,8 +10,8 @@ step       card work                                                   cut: way 
 open       witness of the management key (9B)                          again
 prepare    answer with the factory's key; retry counts; CHUID, CCC;    the new key is tried first,
            the new management key; witness                             then the factory's
-secure     answer with the new key; PUK; the holder's passcode;        PUK: the new one first, one
-           then as ``keys``                                            try at most; the rest again
+secure     answer with the new key; PUK; the holder's passcode;        PUK: by turns the factory's
+           then as ``keys``                                            and the new one; all again
 keys       write and prove what is certified; make the next key,       certified: written again;
            proven by itself and by the key before it: 9E, 9C, 9A       not certified: made again
 the last   9A signs: certificates active, card issued                  proven again
@@ -28,7 +28,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from app import audit
-from app.card_operations import base, journal, sealed
+from app.card_operations import base, journal, sealed, which_puk
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import Ask, GoOn, Move, Operation, Pause, Result, Turn
 from app.card_operations.certificates import (
@@ -40,6 +40,7 @@ from app.card_operations.issue_steps import (
     OPEN,
     ORDER,
     PREPARE,
+    SECURE,
     WORK,
     stages,
 )
@@ -99,8 +100,12 @@ class Issue(Operation):
 
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
         refused = facts.get("command") if "sw" in facts else None
-        own = turn.operation.facts
+        own, told = turn.operation.facts, dict(facts)
+        if turn.step.name == SECURE and code == Code.PUK_REFUSED:
+            which_puk.refused(turn, told, sure)
         if code == Code.CARD_REFUSED and refused == Command.ANSWER_MANAGEMENT:
+            if turn.step.name == SECURE and sure:
+                which_puk.not_sent(turn)
             own["refused"] = [*own["refused"], own["candidate"]]
             return GoOn(OPEN)
         if turn.step.name == PREPARE:
@@ -114,7 +119,7 @@ class Issue(Operation):
             if code in (Code.WRONG_PASSCODE, Code.PASSCODE_LOCKED, Code.PASSCODE_REFUSED):
                 own["keep_counts"] = True  # not the factory's passcode: it is replaced anyway
                 return GoOn(OPEN)
-        return Pause(OPEN, code, dict(facts))
+        return Pause(OPEN, code, told)
 
     def resumes_at(self, operation: CardOperation) -> str:
         operation.facts["refused"] = []

@@ -3,7 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
-from app.card_operations import imported_keys, management_session, objects, sealed, wire
+from app.card_operations import (
+    imported_keys,
+    management_session,
+    objects,
+    sealed,
+    which_puk,
+    wire,
+)
 from app.card_operations.base import Done, GoOn, Move, Result, Turn
 from app.card_operations.certificates import activate
 from app.card_operations.change_passcode import rule_for_bridge
@@ -87,13 +94,16 @@ def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
 
 
 def _work_secure(turn: Turn) -> tuple[list[Work], Hold]:
-    """I3 and I4: the PUK and the holder's passcode; then the keys."""
+    """I3 and I4: the PUK and the holder's passcode; then the keys.
+
+    Raises:
+        CardNotBlank: the card's PUK is neither its maker's nor ours.
+    """
     card, connection = turn.card, turn.connection
-    factory = factory_settings(card.profile)
-    puk = sealed.pending_puk(turn.office.vault, card)
-    candidates = [puk, factory.puk] if turn.operation.facts.get("puk_sent") else [factory.puk]
-    turn.operation.facts["puk_sent"] = True
-    sealed_puk = sealed.for_bridge(connection, puk.encode())
+    if sealed.doubt(card).unknown:
+        raise CardNotBlank
+    candidates = which_puk.to_try(turn)
+    sealed_puk = sealed.for_bridge(connection, sealed.pending_puk(turn.office.vault, card).encode())
     work: list[Work] = [
         management_session.answer_work(turn, sealed.management_key(turn.office.vault, card)),
         {
@@ -164,6 +174,7 @@ def _accept_secure(turn: Turn, results: list[Result]) -> Move:
     management_session.check_response(
         turn, results[0], sealed.management_key(turn.office.vault, turn.card)
     )
+    which_puk.taken(turn)
     return _accept_keys(turn, results[3:])
 
 

@@ -6,6 +6,7 @@ import secrets
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
+from app.card_operations.makes import factory_settings
 from app.card_operations.management import ManagementKey
 from app.domain.puk import Puk, PukDoubt
 from app.models import BridgeConnection, Card
@@ -47,6 +48,9 @@ def keep_pending_puk(vault: Vault, card: Card, puk: str) -> None:
 
 
 def current_puk(vault: Vault, card: Card) -> str:
+    """The PUK that the card had before the pending one: its maker's, until it was given its own."""
+    if card.puk_sealed is None:
+        return factory_settings(card.profile).puk
     return _open(vault, card, "puk_sealed", card.puk_sealed).decode()
 
 

@@ -25,7 +25,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.card_operations import base, change_passcode, journal, permitted, sealed, stopping
+from app.card_operations import (
+    base,
+    change_passcode,
+    journal,
+    permitted,
+    sealed,
+    stopping,
+    which_puk,
+)
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import (
     Ask,
@@ -48,7 +56,6 @@ from app.domain.card_services import CardService
 from app.domain.days import day_of
 from app.domain.errors import Conflict
 from app.domain.principal import Principal
-from app.domain.puk import Puk, PukDoubt
 from app.domain.statuses import Outcome
 from app.extensions import db
 from app.models import Card, CardOperation
@@ -57,7 +64,6 @@ from reader_bridge.contract import Code, Command, Hold, PasscodeRefusal, Purpose
 KIND = "unlock"
 START, UNLOCK, PROVE = "start", "unlock", "prove"
 ALLOWED_FOR = timedelta(minutes=15)
-NEW_CARD = "new-card"  # the way forward where the PUK is of no more use
 ASSISTED, SELF_SERVICE = "assisted", "self-service"
 STAGES = (
     Stage.CHECKING_CARD,
@@ -108,13 +114,14 @@ class Unlock(Operation):
     def card_said_no(self, turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> Move:
         told = dict(facts)
         if turn.step.name == UNLOCK and _nothing_was_sent(code, facts):
-            sealed.keep_doubt(turn.card, _doubt_before(turn))
+            which_puk.not_sent(turn)
         if code == Code.PUK_REFUSED:
-            return _puk_refused(turn, told, sure)
+            which_puk.refused(turn, told, sure)
+            return Pause(turn.step.name, code, told)
         refused_to_sign = code == Code.CARD_REFUSED and facts.get("command") == Command.SIGN
         if refused_to_sign and turn.step.name == START:
             # Some cards sign nothing with passcode and PUK both blocked
-            return Pause(START, code, {**told, "way": NEW_CARD})
+            return Pause(START, code, {**told, "way": which_puk.NEW_CARD})
         if refused_to_sign and sure:
             # What comes before the signature has been done: the workstation says so
             if turn.step.name == UNLOCK:
@@ -203,17 +210,13 @@ def _statement(turn: Turn, result: Result, key: KnownKey, purpose: Purpose) -> S
 def _work_unlock(turn: Turn) -> list[dict[str, Any]]:
     if not is_allowed(turn.operation, now=turn.now):
         raise UnlockNotAllowed
-    vault, card, own = turn.office.vault, turn.card, turn.operation.facts
+    vault, card = turn.office.vault, turn.card
     if card.puk_pending_sealed is None:
         sealed.keep_pending_puk(vault, card, _another_puk(turn))
-    doubt = sealed.doubt(card)
-    if doubt.unknown:
+    if sealed.doubt(card).unknown:
         raise PukUnknown
-    order, values = sealed.candidates(vault, card)
-    own["candidates"] = [each.value for each in order]
-    own["doubt"] = [doubt.sent, doubt.current_out, doubt.pending_out]
-    sealed.keep_doubt(card, doubt.after_sending())
-    own["unproven"] = []
+    values = which_puk.to_try(turn)
+    turn.operation.facts["unproven"] = []
     return [
         {
             "command": Command.UNLOCK.value,
@@ -247,29 +250,6 @@ def _passcode_is_set(turn: Turn) -> None:
     turn.card.new_passcode_refused = False
     give_up_others(turn, change_passcode.KIND)
     turn.card.apply(CardEvent.UNLOCK, now=turn.now)
-
-
-def _puk_refused(turn: Turn, told: dict[str, Any], sure: bool) -> Move:
-    """Rule out what the card said no to, if the workstation has signed for it."""
-    doubt = _doubt_before(turn).after_sending()
-    if sure:
-        sent = [Puk(name) for name in turn.operation.facts["candidates"]]
-        places = [each for each in told.get("refused", []) if each < len(sent)]
-        doubt = doubt.after_refusal([sent[place] for place in places])
-        sealed.keep_doubt(turn.card, doubt)
-    left = told.get("left")
-    nothing_left = left == 0 or doubt.unknown
-    in_doubt = left == 1 and len(doubt.candidates()) > 1
-    if sure and nothing_left:
-        turn.record("card.puk-of-no-use", Outcome.FAILED, left=left)
-    if nothing_left or in_doubt:
-        told["way"] = NEW_CARD
-    return Pause(turn.step.name, Code.PUK_REFUSED, told)
-
-
-def _doubt_before(turn: Turn) -> PukDoubt:
-    sent, current_out, pending_out = turn.operation.facts["doubt"]
-    return PukDoubt(sent=sent, current_out=current_out, pending_out=pending_out)
 
 
 def _nothing_was_sent(code: str, facts: Mapping[str, Any]) -> bool:
