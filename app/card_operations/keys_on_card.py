@@ -19,8 +19,7 @@ def key_row_on(card: Card, slot: Slot) -> CardKey | None:
     held = held_certificate(card, slot)
     if held is not None and held.key.state is KeyState.PENDING:
         return held.key
-    operation = unfinished(card, *MAKES_KEYS)
-    if operation is not None and slot.value in operation.facts.get("asked_to_make", []):
+    if slot.value in asked_to_make(card):
         return None
     return key_row(card, slot)
 
@@ -29,3 +28,12 @@ def key_on(card: Card, slot: Slot) -> KnownKey | None:
     """As ``key_row_on``, to check statements with."""
     row = key_row_on(card, slot)
     return KnownKey.from_der(slot, row.public_key) if row else None
+
+
+def asked_to_make(card: Card) -> list[str]:
+    """The slots in which the card may have made a key since an operation on it was begun.
+
+    Which of them it has is known only once that operation, or whatever takes its place, is done.
+    """
+    operation = unfinished(card, *MAKES_KEYS)
+    return list(operation.facts.get("asked_to_make", [])) if operation is not None else []

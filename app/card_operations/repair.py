@@ -43,6 +43,7 @@ from app.card_operations.certificates import (
     drop_unplaced,
     key_being_made,
 )
+from app.card_operations.keys_on_card import asked_to_make
 from app.card_operations.new_keys import NewKeys, write_certificate
 from app.card_operations.office import Office
 from app.card_operations.refusals import ApprovalNeeded
@@ -200,7 +201,10 @@ def start(
 
 
 def _from_the_beginning(card: Card, now: datetime) -> dict[str, Any]:
-    """What was issued to this card and never placed on it is given up: all is made again."""
+    """What was issued to this card and never placed on it is given up: all is made again.
+
+    What a renewal has asked of the card stays asked, so that no old key is taken for known.
+    """
     drop_unplaced(card, ALL.order, now=now)
     known = {slot: row.algorithm for slot in ALL.order if (row := key_row(card, slot))}
     if not known:
@@ -209,7 +213,7 @@ def _from_the_beginning(card: Card, now: datetime) -> dict[str, Any]:
     return {
         "algorithms": {slot.value: known.get(slot, usual) for slot in ALL.order},
         "written": [],
-        "asked_to_make": [],
+        "asked_to_make": asked_to_make(card),
         "without_card_key": False,
     }
 

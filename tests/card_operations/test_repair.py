@@ -8,17 +8,18 @@ import pytest
 from app.card_operations import repair, wire
 from app.card_operations.answers import CardAnswered, Finished, NextTicket
 from app.card_operations.approvals import ApprovalSpent
+from app.card_operations.keys_on_card import key_on
 from app.card_operations.refusals import ApprovalNeeded
 from app.card_operations.which_card import which_card
 from app.domain.card_lifecycle import CardEvent
 from app.domain.card_services import CardServiceRefused
-from app.domain.errors import NotAllowed, NotFound
+from app.domain.errors import NotAllowed, NotFound, SignInRefused
 from app.domain.principal import Principal
 from app.domain.roles import Role
 from app.domain.statuses import CertificateStatus, OperationState
 from app.extensions import db
 from app.models import AuditEvent, Card, CardOperation, Person
-from reader_bridge.contract import Algorithm
+from reader_bridge.contract import Algorithm, Slot
 from reader_bridge.piv import objects
 from reader_bridge.virtual.behaviour import named
 from reader_bridge.virtual.state import CardState
@@ -37,6 +38,7 @@ from tests.parts.renewing import (
 )
 
 DIGITS = "482913"
+PAIR_MADE = (Slot.SIGNATURE, Slot.AUTHENTICATION)
 
 
 @pytest.fixture
@@ -308,5 +310,33 @@ def test_a_repair_takes_the_place_of_a_renewal_that_was_cut_off(
     assert renewal.state is OperationState.ABANDONED
     held = [each for each in card.certificates if each.status is CertificateStatus.HELD]
     assert held == []
+    counter.actor = None
+    counter.sign_in(card)
+
+
+@pytest.mark.parametrize(("steps", "in_doubt"), [(1, {Slot.SIGNATURE}), (2, set(PAIR_MADE))])
+def test_a_repair_that_was_only_begun_leaves_in_doubt_what_a_renewal_had_asked_for(
+    counter: Counter, holder: Person, steps: int, in_doubt: set[Slot]
+) -> None:
+    """The renewal's key was made, and nobody heard of it; the repair's first ticket is lost."""
+    counter.put_in()
+    card = counter.issue(holder)
+    make_older(counter, card, 700)
+    counter.sign_in(card)
+    ticket = do(counter, start_renewal(counter, card), steps, PASSCODE)
+    counter.page.step(ticket, passcode=PASSCODE)
+    put_in_again(counter)
+    counter.actor = an_agent(Role.RA_AGENT, holder, counter.now + timedelta(minutes=4))
+    start(counter, card)
+    put_in_again(counter)
+    assert {slot for slot in PAIR_MADE if key_on(card, slot) is None} == in_doubt
+    if Slot.AUTHENTICATION in in_doubt:
+        with pytest.raises(SignInRefused, match="unfinished"):
+            counter.start_sign_in(card)
+    else:
+        counter.sign_in(card)
+    counter.actor = an_agent(Role.RA_AGENT, holder, counter.now + timedelta(minutes=4))
+    repaired(counter, card)
+    assert all(key_on(card, slot) for slot in PAIR_MADE)
     counter.actor = None
     counter.sign_in(card)
