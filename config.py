@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import secrets
+import ssl
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
@@ -171,6 +172,8 @@ class Config:
         self.MAIL_USE_TLS = flag("MAIL_USE_TLS", environ)
         self.MAIL_USE_SSL = flag("MAIL_USE_SSL", environ)
         self.MAIL_USERNAME = environ.get("MAIL_USERNAME")
+        self.MAIL_TIMEOUT: float = number("MAIL_TIMEOUT", environ, 20)  # seconds, for one answer
+        self.MAIL_CA_FILE = environ.get("MAIL_CA_FILE") or None
         self.MAIL_DEFAULT_SENDER = environ.get(
             "MAIL_SENDER", "Care Identity Service <no-reply@care-identity.invalid>"
         )
@@ -272,6 +275,14 @@ class Config:
                 "MAIL_SENDER is an address, or a name and an address, as "
                 f"Care Identity Service <cards@nhs.net>; not {sender!r}"
             )
+
+        if self.MAIL_TIMEOUT <= 0:
+            raise ConfigurationError(f"MAIL_TIMEOUT is at least 1, not {self.MAIL_TIMEOUT}")
+        if self.MAIL_CA_FILE:
+            try:
+                ssl.create_default_context(cafile=self.MAIL_CA_FILE)
+            except OSError as error:
+                raise ConfigurationError(f"MAIL_CA_FILE: {self.MAIL_CA_FILE}: {error}") from error
 
     def _check_issuer(self) -> None:
         if self.ISSUER not in ISSUERS:

@@ -18,6 +18,7 @@ from flask_mail import BadHeaderError, Message
 from sqlalchemy import ColumnElement, Row, select, update
 
 from app.extensions import db, mail
+from app.mail_server import longest_try
 from app.models import OutboxMessage
 from app.services import mail_body
 from app.services.keys import vault
@@ -182,7 +183,9 @@ def _give_up(message: OutboxMessage, now: datetime, round_: Delivery) -> None:
 
 
 def _claim(now: datetime) -> OutboxMessage | None:
-    """Take the oldest message that is due. It is not due again until this try has timed out."""
+    """Take the oldest message that is due. It is not due again until this try has ended for sure:
+    only if this deliverer dies meanwhile does another one take it then.
+    """
     while True:
         candidate = _due(now, OutboxMessage.until.is_not(None)) or _due(now)
         if candidate is None:
@@ -195,7 +198,7 @@ def _claim(now: datetime) -> OutboxMessage | None:
                 OutboxMessage.attempts == candidate.attempts,
                 OutboxMessage.delivered_at.is_(None),
             )
-            .values(attempts=candidate.attempts + 1, not_before=now + _wait(candidate))
+            .values(attempts=candidate.attempts + 1, not_before=now + longest_try())
             .returning(OutboxMessage.id)
         ).one_or_none()
         db.session.commit()
@@ -203,9 +206,9 @@ def _claim(now: datetime) -> OutboxMessage | None:
             return db.session.get(OutboxMessage, candidate.id, populate_existing=True)
 
 
-def _due(now: datetime, *more: ColumnElement[bool]) -> Row[int, int, datetime | None] | None:
+def _due(now: datetime, *more: ColumnElement[bool]) -> Row[int, int] | None:
     return db.session.execute(
-        select(OutboxMessage.id, OutboxMessage.attempts, OutboxMessage.until)
+        select(OutboxMessage.id, OutboxMessage.attempts)
         .where(
             *more,
             OutboxMessage.delivered_at.is_(None),
@@ -217,13 +220,6 @@ def _due(now: datetime, *more: ColumnElement[bool]) -> Row[int, int, datetime | 
     ).one_or_none()
 
 
-def _wait(message: Row[int, int, datetime | None]) -> timedelta:
-    if message.until is not None:
-        return URGENT_AGAIN
-    attempts: int = message.attempts
-    return BACK_OFF[min(attempts, len(BACK_OFF) - 1)]
-
-
 def _note_failure(
     message: OutboxMessage, error: Exception, now: datetime, round_: Delivery
 ) -> None:
@@ -233,6 +229,9 @@ def _note_failure(
     if message.until is None and message.attempts > len(BACK_OFF):
         _give_up(message, now, round_)
         return
+    urgent = message.until is not None
+    wait = URGENT_AGAIN if urgent else BACK_OFF[message.attempts - 1]
+    message.not_before = now + wait
     round_.later += 1
     log.warning(
         "mail not delivered",

@@ -1,7 +1,7 @@
 """A mail server that keeps what it is sent, on a free port of this machine."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -9,7 +9,9 @@ from email.policy import default as email_policy
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from flask import Flask
 
+from app.extensions import mail
 from tests.parts.ports import free_port
 
 HOST = "127.0.0.1"
@@ -47,13 +49,38 @@ class MailCatcher:
 
 
 @contextmanager
-def mail_catcher() -> Iterator[MailCatcher]:
-    """Run a mail server in a thread of this process."""
-    catcher = MailCatcher()
+def mail_catcher(catcher: MailCatcher | None = None, **how: Any) -> Iterator[MailCatcher]:
+    """Run a mail server in a thread of this process. ``how`` is what aiosmtpd is told beside."""
+    catcher = catcher or MailCatcher()
     catcher.port = free_port()
-    controller = Controller(catcher, hostname=HOST, port=catcher.port)
+    controller = Controller(catcher, hostname=HOST, port=catcher.port, **how)
     controller.start()
     try:
         yield catcher
     finally:
         controller.stop()
+
+
+@contextmanager
+def mail_settings(app: Flask) -> Iterator[Callable[..., None]]:
+    """Yield what has the application use the mail server at a port; afterwards all is as before."""
+    settings, state = dict(app.config), app.extensions["mail"]
+
+    def use(port: int, **more: Any) -> None:
+        app.config.update(
+            {
+                "MAIL_SERVER": HOST,
+                "MAIL_PORT": port,
+                "MAIL_SUPPRESS_SEND": False,
+                "MAIL_TIMEOUT": 5,
+                **more,
+            }
+        )
+        mail.init_app(app)
+
+    try:
+        yield use
+    finally:
+        app.config.clear()
+        app.config.update(settings)
+        app.extensions["mail"] = state

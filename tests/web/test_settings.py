@@ -114,6 +114,10 @@ def test_a_secret_s_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("MAIL_SENDER", "Care Identity Service"),
         ("MAIL_SENDER", "Zoë <zoë@nhs.net>"),
         ("MAIL_SENDER", ""),
+        ("MAIL_TIMEOUT", "0"),
+        ("MAIL_TIMEOUT", "soon"),
+        ("MAIL_CA_FILE", "/nowhere/ca.pem"),
+        ("MAIL_CA_FILE", __file__),
         (
             "CONTACTS",
             settings.CONTACTS_EXAMPLE.replace('"telephone"', '"email": "x", "telephone"'),
