@@ -47,7 +47,6 @@ from app.card_operations.issue_steps import (
 from app.card_operations.office import Office
 from app.card_operations.refusals import (
     FactoryKeyFixed,
-    OperationOver,
     StepPassed,
     VirtualCardRefused,
 )
@@ -206,20 +205,6 @@ def start(
             "approved": dict(approved) if approved is not None else None,
         },
     )
-
-
-def abandon(public_id: str, *, browser: str, actor: Principal | None, now: datetime) -> None:
-    """Give up an issue of this browser. The card is blank for the service, and is to be erased.
-
-    Raises:
-        NotFound: no such issue in this browser.
-        OperationOver: it has ended.
-    """
-    operation = journal.find(public_id, browser=browser)
-    if operation.state.is_over:
-        raise OperationOver(state=operation.state.value)
-    give_up(operation, actor=actor, now=now)
-    db.session.commit()
 
 
 def give_up(operation: CardOperation, *, actor: Principal | None, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.card_operations import erase, issue, unlock
+from app.card_operations import erase, issue, journal, unlock
 from app.card_operations.answers import Answer, CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.refusals import ManagementKeyUnknown, WorkstationNotEnrolled
 from app.domain.card_lifecycle import CardEvent, CardStatus
@@ -316,7 +316,9 @@ def test_a_card_whose_issue_was_given_up_at_any_step_is_erased_and_issued_to_som
     if performed:
         counter.page.step(ticket, new_passcode=PASSCODE)
     put_in_again(counter)
-    issue.abandon(ticket.operation, browser=counter.page.browser, actor=None, now=counter.now)
+    begun = journal.find(ticket.operation, browser=counter.page.browser)
+    issue.give_up(begun, actor=None, now=counter.now)
+    db.session.commit()
     card = db.session.scalars(select(Card)).one()
     counter.sign_in_agent(holder.organisation)
     erased(counter, card)

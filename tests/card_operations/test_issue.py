@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import issue, sealed
+from app.card_operations import issue, journal, sealed
 from app.card_operations.answers import CardAnswered, Finished, NextTicket, Waiting
 from app.card_operations.makes import factory_settings
 from app.card_operations.office import Office
@@ -276,7 +276,9 @@ def test_a_virtual_card_is_refused_where_only_real_ones_are_allowed(
 def test_giving_up_revokes_what_was_held_and_is_recorded(counter: Counter, holder: Person) -> None:
     counter.put_in()
     ticket = after_four_steps(counter, holder)
-    issue.abandon(ticket.operation, browser=counter.page.browser, actor=None, now=counter.now)
+    begun = journal.find(ticket.operation, browser=counter.page.browser)
+    issue.give_up(begun, actor=None, now=counter.now)
+    db.session.commit()
     card = db.session.scalars(select(Card)).one()
     assert card.status is CardStatus.BLANK
     assert {each.status for each in card.certificates} == {CertificateStatus.REVOKED}
