@@ -12,6 +12,7 @@ from app.blueprints.browsers import browser_digest
 from app.card_operations.office import Office, current_office
 
 GUID_LENGTH = 32
+SERIAL_LENGTH = 64
 
 
 class AtTheBridge(TypedDict):
@@ -49,3 +50,9 @@ def reading(body: dict[str, Any]) -> dict[str, Any]:
     """What the page has read from the card in the second reader."""
     found = body.get("reading")
     return found if isinstance(found, dict) else {}
+
+
+def serial_told(body: dict[str, Any]) -> str | None:
+    """The serial number that the chip in the second reader says, if it says one."""
+    serial = reading(body).get("serial")
+    return serial[:SERIAL_LENGTH] if isinstance(serial, str) else None

@@ -20,8 +20,9 @@ finish   answer with the factory's key                              own key, the
 
 Where the PUK is blocked or not ours, a card whose make can be reset is reset in ``erase`` instead.
 
-What proves the card is its management key: an emptied card shows no identifier any more. What it
-cannot be rid of is told (``left``), and whether it can be issued again (``reusable``).
+What proves the card is its management key: an emptied card shows no identifier any more. With the
+factory's key alone it may be another one (``erased``): then the secrets stay sealed (``kept``).
+What it cannot be rid of is told (``left``), and whether it can be issued again (``reusable``).
 """
 
 from collections.abc import Mapping
@@ -29,14 +30,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
-
 from app.card_operations import (
     base,
+    erased,
     imported_keys,
     issue,
     journal,
-    lost,
     management_session,
     objects,
     permitted,
@@ -51,25 +50,23 @@ from app.card_operations.management import ManagementKey, ManagementRefused
 from app.card_operations.office import Office
 from app.card_operations.refusals import ManagementKeyUnknown
 from app.card_operations.tickets import Work
-from app.domain.card_lifecycle import CardEvent, CardStatus, next_status
+from app.domain.card_lifecycle import CardEvent, next_status
 from app.domain.card_services import CardService
-from app.domain.errors import Conflict
 from app.domain.principal import Principal
 from app.domain.statuses import KeyState, Outcome
-from app.extensions import db
 from app.models import Card, CardOperation
 from reader_bridge.contract import Code, Command, Hold, Stage
 
-KIND = "erase"
+KIND = erased.KIND
 SETTLE, OPEN, EMPTY, FINISH = "settle", "open", "erase", "finish"
 OWN, IMPORTED = -1, -2  # places of management keys among the candidates, beside the factory's
 STAGES = (Stage.CHECKING_CARD, Stage.PROVING, Stage.WRITING, Stage.GENERATING_KEY)
 MOST_LEFT = 20  # slots and tags that a bridge tells of
-PUK_STAYS = "puk"  # among what is left on the card
+PUK_STAYS, KEY_STAYS = "puk", "9b"  # among what is left on the card
 
 
 class Erase(Operation):
-    """Done → facts {left: [slot, tag or "puk"], reusable}."""
+    """Done → facts {left: [slot, tag or "puk"], reusable, kept (where it may be another card)}."""
 
     kind = KIND
     event = "card.erase"
@@ -115,7 +112,11 @@ class Erase(Operation):
         return Pause(OPEN, code, dict(facts))
 
     def resumes_at(self, operation: CardOperation) -> str:
-        operation.facts["refused"] = []
+        own = operation.facts
+        own["refused"] = []
+        if not own.get("emptied"):  # else another card may have been there in between
+            for learned in ("puk_stays", "cannot_reset"):
+                own.pop(learned, None)
         return OPEN
 
 
@@ -132,59 +133,46 @@ def start(
     browser: str,
     office: Office,
     now: datetime,
+    serial: str | None = None,
 ) -> NextTicket:
     """Erase a card in ``seat``, the second reader, or go on with an erasing that was cut. Commits.
 
-    ``guid`` is what the card in the reader shows now; an emptied card shows none. An issue that
-    stands still on the card is given up first.
+    ``guid`` is what the card in the reader shows now; an emptied card shows none. ``serial`` is
+    what it says of its chip. An issue that stands still on the card is given up first.
 
     Raises:
         NotFound, NotAllowed, CardServiceRefused: as ``permitted.demand``.
-        Conflict: "another-card", when the card in the reader is another one; "already-erased",
-            when this one was erased, and its answer may not have been heard.
+        Conflict: "another-card" or "another-chip", when the card in the reader is another one;
+            "already-erased", when this one was, and its answer may not have been heard.
         ConnectionUnknown, WorkstationBlocked, WorkstationNotEnrolled: about the bridge.
         CardInHand: somebody else is at work on the card.
     """
     stopping.locked(card.id)  # read under their locks: what runs on the card, and the card
     permitted.demand(agent, card, CardService.ERASE, now=now)
     begun = journal.unfinished(card, KIND)
-    before = lost.sent_before(card)
-    _demand_it_may_be(card, guid, begun.facts if begun is not None else before)
+    erased.demand_it_may_be(card, guid, serial)
     at: dict[str, Any] = {
         "sid": sid, "seat": seat, "browser": browser, "actor": agent, "office": office, "now": now,
     }  # fmt: skip
     shown = guid.lower() if guid else None
     if begun is not None:
-        begun.facts["shown_guid"] = shown
+        begun.facts.update(shown_guid=shown, same_chip_in=erased.same_chip_in(seat, card, serial))
         return journal.take_over(begun, **at)
     person_id = card.person_id
     unissued = journal.unfinished(card, issue.KIND)
     if unissued is not None:
         issue.give_up(unissued, actor=agent, now=now)
         person_id = unissued.person_id
-    facts: dict[str, Any] = {**before, "shown_guid": shown, "refused": []}
+    facts: dict[str, Any] = {
+        **erased.sent_before(card),
+        "shown_guid": shown,
+        "refused": [],
+        "same_chip_in": erased.same_chip_in(seat, card, serial),
+    }
+    before = erased.unsure(card)
+    if before is not None:
+        person_id = person_id or before.person_id
     return journal.begin(ERASE, card=card, person_id=person_id, facts=facts, **at)
-
-
-def _demand_it_may_be(card: Card, guid: str | None, sent: Mapping[str, Any]) -> None:
-    """Make sure that the card in the reader is not known to be another one.
-
-    A card that was never issued, or is half emptied, may show anything that is nobody else's.
-    ``sent`` are the facts of an erasing of it that was begun.
-    """
-    if guid is not None and guid.lower() == card.guid:
-        return
-    may_differ = card.status is CardStatus.BLANK or sent.get("emptying")
-    somebody_elses = guid and db.session.scalar(select(Card.id).filter_by(guid=guid.lower()))
-    if may_differ and not somebody_elses:
-        return
-    raise Conflict("already-erased" if is_done(card) and not somebody_elses else "another-card")
-
-
-def is_done(card: Card) -> bool:
-    """Say whether a cancelled card was erased: the service holds nothing of it any more."""
-    secrets = (card.management_key_sealed, card.puk_sealed, card.puk_pending_sealed)
-    return card.status is CardStatus.CANCELLED and secrets == (None, None, None)
 
 
 # The steps: what each asks of the card
@@ -270,6 +258,7 @@ def _accept_open(turn: Turn, results: list[Result]) -> Move:
     if not left:
         raise ManagementKeyUnknown
     own["candidate"] = left[0]
+    own["is_it"] = erased.is_known(turn)
     return GoOn(FINISH if left[0] != OWN and own.get("emptied") else EMPTY)
 
 
@@ -279,6 +268,7 @@ def _accept_empty(turn: Turn, results: list[Result]) -> Move:
     left = results[1].get("left")
     if _wants_reset(turn):
         if results[1].get("reset") is True:
+            own["is_it"] = own["is_it"] or own["candidate"] == OWN
             own["puk_stays"] = False
             own["left"] = []
             return _finish(turn)
@@ -287,11 +277,13 @@ def _accept_empty(turn: Turn, results: list[Result]) -> Move:
     told = left if isinstance(left, list) else []
     own["left"] = [each[:8] for each in told if isinstance(each, str)][:MOST_LEFT]
     own["emptied"] = True
+    own["is_it"] = own["is_it"] or own["candidate"] == OWN
+    own["emptied_it"] = own.get("emptied_it") or own["is_it"]
     own["shown_guid"] = own.get("another_guid")
     if not own.get("puk_stays"):
         own["puk_is_back"] = True
     if not _gives_key_back(turn):
-        return _finish(turn)
+        return _finish(turn, key_stays=own["candidate"] == OWN and not _has_known_key(turn))
     management_session.note_witness(turn, results[-1])
     keys = factory_settings(turn.card.profile).keys
     own["candidate"] = keys.index(_factory_key(turn))
@@ -311,16 +303,23 @@ ACCEPT = {
 }
 
 
-def _finish(turn: Turn) -> Move:
+def _finish(turn: Turn, *, key_stays: bool = False) -> Move:
+    """What opens the card is forgotten where it was certainly this one, and needs it no longer."""
     own, card = turn.operation.facts, turn.card
     left = [*own.get("left", []), *([PUK_STAYS] if own.get("puk_stays") else [])]
+    left += [KEY_STAYS] if key_stays else []
+    kept = key_stays or not (own["is_it"] or own.get("emptied_it"))
     card.apply(CardEvent.ERASE, now=turn.now)
-    sealed.forget(card)
+    if not kept:
+        sealed.forget(card)
     for key in card.keys:
         key.state = KeyState.SUPERSEDED
-    reusable = PUK_STAYS not in left
-    turn.record("card.erased", Outcome.DONE, left=left, reusable=reusable)
-    return Done({"left": left, "reusable": reusable})
+    reusable = PUK_STAYS not in left and not key_stays
+    told: dict[str, Any] = {"left": left, "reusable": reusable}
+    if kept:
+        told["kept"] = True
+    turn.record("card.erased", Outcome.DONE, **told)
+    return Done(told)
 
 
 # Keys and PUKs
@@ -344,6 +343,12 @@ def _candidate(turn: Turn) -> ManagementKey:
 
 def _imported(turn: Turn) -> ManagementKey | None:
     return imported_keys.key_of(turn.office.vault, turn.card, turn.operation.facts["shown_guid"])
+
+
+def _has_known_key(turn: Turn) -> bool:
+    """Whether the card's own key is its maker's, or one that it came with."""
+    mine = _candidate(turn)
+    return mine in factory_settings(turn.card.profile).keys or mine == _imported(turn)
 
 
 def _factory_key(turn: Turn) -> ManagementKey:

@@ -36,8 +36,3 @@ def sent_before(card: Card) -> dict[str, Any]:
     if last is None or not is_marked(last):
         return {}
     return {name: value for name, value in last.facts.items() if name not in ITS_OWN}
-
-
-def may_be_empty(card: Card) -> bool:
-    """Say whether a card that turns up may show nothing of what it was."""
-    return bool(sent_before(card).get("emptying"))

@@ -34,7 +34,8 @@ class PresentedCard:
 
     ``certificate`` is the authentication certificate (DER), ``None`` without one of ours;
     ``expires_on`` is its last day and ``uuid`` what it names. ``tries_left`` is ``None`` where the
-    card does not say. ``certificates`` (DER, by slot) are all that it holds, whoever issued them.
+    card does not say; ``serial`` is the chip's own. ``certificates`` (DER, by slot) are all that it
+    holds, whoever issued them.
     """
 
     reader: str
@@ -49,6 +50,7 @@ class PresentedCard:
     tries_left: int | None
     rule: PasscodeRule
     virtual: bool = False
+    serial: str | None = None
     certificates: Mapping[str, bytes] = field(default_factory=dict)
 
     def look(self, today: date) -> Look:

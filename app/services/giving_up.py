@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from app import scope
-from app.card_operations import erase, issue
+from app.card_operations import erase, erased, issue
 from app.card_operations.answers import NextTicket
 from app.card_operations.office import Office
 from app.domain.card_lifecycle import CardStatus
@@ -19,20 +19,25 @@ from app.extensions import db
 from app.models import Card, CardOperation, Person
 
 
-def begun_with(person: Person, guid: str | None) -> CardOperation | None:
+def begun_with(person: Person, guid: str | None, serial: str | None = None) -> CardOperation | None:
     """The issue to a person, or its erasing, that stands still on the card that shows this.
 
-    An emptied card shows nothing: then it is the erasing that had come so far.
+    An emptied card shows nothing: then it is the erasing that had come so far, of a chip with this
+    serial number. Another card may have been taken for it: it may be erased again.
     """
     for operation in db.session.scalars(_begun(person)):
         assert operation.card is not None
         if guid is None:
-            is_it = bool(operation.facts.get("emptying"))
+            another = erased.is_another_chip(operation.card, serial)
+            is_it = bool(operation.facts.get("emptying")) and not another
         else:
             is_it = guid.lower() in (operation.card.guid, operation.facts["shown_guid"])
         if is_it:
             return operation
-    return None
+    blank = select(Card).filter_by(guid=(guid or "").lower(), status=CardStatus.BLANK)
+    card = db.session.scalar(blank)
+    unsure = erased.unsure(card) if card is not None else None
+    return unsure if unsure is not None and unsure.person_id == person.id else None
 
 
 def stands(person: Person) -> bool:
@@ -83,13 +88,15 @@ def start(
     actor.demand(Permission.ERASE_CARD)
     person = scope.person(actor, uuid, today=day_of(now))
     guid = reading.get("guid") if isinstance(reading.get("guid"), str) else None
-    begun = begun_with(person, guid)
+    serial = reading.get("serial") if isinstance(reading.get("serial"), str) else None
+    begun = begun_with(person, guid, serial)
     if begun is None or begun.card is None:
         raise NotFound("card")
     return erase.start(
         actor,
         begun.card,
         guid=guid,
+        serial=serial,
         sid=sid,
         seat=seat,
         browser=browser,

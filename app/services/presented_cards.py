@@ -53,6 +53,7 @@ def presented(row: Mapping[str, Any], *, issuer: Issuer, now: datetime) -> Prese
         tries_left=tries if isinstance(tries, int) and 0 <= tries <= 15 else None,
         rule=_rule(row.get("rule")),
         virtual=row.get("virtual") is True,
+        serial=_text(row.get("serial"), 64),
         certificates=written(row.get("certificates")),
     )
 

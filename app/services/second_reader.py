@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, scope
-from app.card_operations import approve, erase, issue, journal
+from app.card_operations import approve, erase, erased, issue, journal
 from app.card_operations.office import Office
 from app.card_operations.which_card import which_card
 from app.domain.card_lifecycle import CardStatus
@@ -42,7 +42,9 @@ def look(actor: Principal, shown: PresentedCard, *, office: Office, now: datetim
     One insertion of a card is one look.
     """
     card = which_card(shown.guid, shown.certificates)
-    begun = journal.unfinished(card, issue.KIND, erase.KIND) if card is not None else None
+    begun = None
+    if card is not None:
+        begun = journal.unfinished(card, issue.KIND, erase.KIND) or erased.unsure(card)
     person = card.person if card is not None else None
     if person is None and begun is not None:
         person = begun.person

@@ -50,11 +50,13 @@ def shown(counter: Counter) -> str | None:
 
 def start(counter: Counter, card: Card, **more: Any) -> NextTicket:
     assert counter.actor is not None
-    guid = more["guid"] if "guid" in more else shown(counter)
+    if not {"guid", "serial"} <= set(more):
+        more = {**counter.page.read_card(counter.reader), **more}
     return erase.start(
         counter.actor,
         card,
-        guid=guid,
+        guid=more["guid"],
+        serial=more["serial"],
         office=counter.office,
         now=counter.now,
         **counter.at_the_bridge(),
@@ -272,7 +274,7 @@ def test_a_card_torn_out_at_any_command_is_blank_when_it_is_put_in_again(
     chip.behaviour = replace(chip.behaviour, tear=Tear(at, takes_effect))
     chip.save()
     put_in_again(counter)
-    answer = counter.run(start(counter, card, guid=guid))
+    answer = counter.run(start(counter, card, guid=guid, serial=card.serial))
     if not isinstance(answer, Finished):
         assert isinstance(answer, CardAnswered | Waiting)
         put_in_again(counter)

@@ -155,3 +155,16 @@ def test_a_lost_card_that_turns_up_empty_is_erased_further(
     assert "Erase this card" in posts(client, where, empty).text
     sends(client, address(row), reason="lost")
     assert "Erase this card" in posts(client, where, empty).text
+
+
+def test_an_empty_card_with_another_serial_number_is_not_erased_further(
+    client: FlaskClient, agent: Organisation
+) -> None:
+    row = begun(agent, "erase")
+    the_card(row.card_id).serial = "4711"
+    db.session.commit()
+    where = address(row, "/erase/card")
+    other = posts(client, where, in_second_reader(guid=None, blank=True, serial="4712"))
+    assert "This is another card" in other.text
+    same = posts(client, where, in_second_reader(guid=None, blank=True, serial="4711"))
+    assert "Erase this card" in same.text

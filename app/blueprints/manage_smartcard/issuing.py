@@ -85,7 +85,7 @@ def issue_card(uuid: str) -> ResponseReturnValue:
         return in_reader(what, card=shown)
     if found.person is not None and found.person.id != whom.row.id:
         return in_reader("not-blank", card=shown)
-    begun = giving_up.begun_with(whom.row, shown.guid)
+    begun = giving_up.begun_with(whom.row, shown.guid, shown.serial)
     erasing = begun is not None and begun.kind == erase.KIND
     only_give_up = whom.only_give_up or GIVE_UP in request.args
     return render_template(

@@ -7,7 +7,7 @@ from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.blueprints.at_the_bridge import at_the_bridge, tries_left
+from app.blueprints.at_the_bridge import at_the_bridge, serial_told, tries_left
 from app.blueprints.bodies import posted
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard import issuing, repairing
@@ -19,8 +19,8 @@ from app.blueprints.permissions import principal, requires
 from app.card_operations import (
     change_passcode,
     erase,
+    erased,
     journal,
-    lost,
     renew,
     repair,
     unlock,
@@ -72,9 +72,9 @@ def service_card(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
     found = second_reader.look(principal(), shown, office=current_office(), now=clock.now())
     # A card that is half erased shows no longer which one it is
     emptied = wanted is CardService.ERASE and found.what is SecondCard.BLANK
-    begun = bool(whose.offer.facts.get("continues")) or lost.may_be_empty(whose.card)
-    if found.card is None and not (emptied and begun):
-        return in_reader(found.what, card=shown, wanted=whose.card)
+    if found.card is None and not (emptied and erased.may_be(whose.card, shown.guid, shown.serial)):
+        other = emptied and erased.is_another_chip(whose.card, shown.serial)
+        return in_reader("other" if other else found.what, card=shown, wanted=whose.card)
     if found.card is not None and found.card.id != card_id:
         return in_reader("other", card=shown, wanted=whose.card)
     return render_template(
@@ -99,6 +99,8 @@ def start_service(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
         more |= repairing.told(whose.card, body)
     if wanted in KNOWN_BY_KEY:
         more["guid"] = repairing.guid_shown(body)
+    if wanted is CardService.ERASE:
+        more["serial"] = serial_told(body)
     ticket = STARTS[wanted](
         principal(),
         whose.card,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from app.card_operations import erase
+from app.card_operations import erased
 from app.domain.card_lifecycle import CardStatus
 from app.extensions import db
 from app.models import AuditEvent, Card, Person
@@ -127,7 +127,7 @@ class Erasing(WithAgent):
     def is_reached(self) -> bool:
         with self.books.request():
             card = db.session.get_one(Card, self.card_id)
-            return erase.is_done(card) and not unfinished(card.id)
+            return erased.is_done(card) and not unfinished(card.id)
 
     def check(self) -> None:
         must_be_erased(self.books, self.card.name, self.card_id)

@@ -1,6 +1,6 @@
 """Erasing a cancelled card with an agent; what is left can be issued to somebody else."""
 
-from app.card_operations import erase
+from app.card_operations import erase, erased
 from app.card_operations.answers import Finished, NextTicket
 from app.card_operations.certificates import revoke
 from app.domain.card_lifecycle import CardEvent
@@ -57,12 +57,13 @@ class Erasing(OnIssuedCard):
         must_be_whole(self.world, self.card, self.passcode)
 
     def _start(self) -> NextTicket:
-        guid, at = self.who.tab.read_card(READER_2)["guid"], self.who.at(READER_2)
+        shown, at = self.who.tab.read_card(READER_2), self.who.at(READER_2)
         return self.who.serve(
             lambda visit: erase.start(
                 signed_in(visit),
                 db.session.get_one(Card, self.world.memory["card"]),
-                guid=guid,
+                guid=shown["guid"],
+                serial=shown["serial"],
                 office=visit.office,
                 now=visit.now,
                 **at,
@@ -70,4 +71,4 @@ class Erasing(OnIssuedCard):
         )
 
     def _is_done(self, visit: Visit) -> bool:
-        return erase.is_done(db.session.get_one(Card, self.world.memory["card"]))
+        return erased.is_done(db.session.get_one(Card, self.world.memory["card"]))
