@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from app.card_operations.journal import IN_HAND
 from app.domain.card_lifecycle import CardStatus
 from app.domain.days import day_of
-from app.domain.statuses import CertificateStatus, KeyState
+from app.domain.statuses import CertificateStatus, KeyState, OperationState
 from app.extensions import db
 from app.models import Card, CardKey, CardOperation, Certificate
 from app.services.unfinished import SERVICES, changed_the_card, nobody_is_at_it
@@ -119,6 +119,12 @@ def _queries(now: datetime) -> dict[Problem, Select[*tuple[Any, ...]]]:
             Card.puk_pending_sealed.is_not(None),
             Card.status != CardStatus.CANCELLED,  # erasing it settles which of the two it has
             ~_under_way(*REPLACE_PUKS),
+            # Kept in case that another card was erased in its place
+            ~exists().where(
+                CardOperation.card_id == Card.id,
+                CardOperation.kind == "erase",
+                CardOperation.state == OperationState.DONE,
+            ),
         ),
     }
 

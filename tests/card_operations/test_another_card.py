@@ -1,6 +1,7 @@
 """Another card from the same pile is put in where one was cut off: neither loses what opens it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,7 +12,7 @@ from app.domain.card_lifecycle import CardStatus
 from app.domain.errors import Conflict
 from app.extensions import db
 from app.models import Card, CardOperation, Person
-from app.services import giving_up
+from app.services import card_check, giving_up
 from reader_bridge.virtual.behaviour import named
 from tests.card_operations.conftest import PASSCODE, Counter
 from tests.card_operations.test_erase import (
@@ -278,6 +279,7 @@ def test_a_half_issued_card_is_given_up_after_another_was_taken_for_it(
     done = counter.run(given_up(counter, holder))
     assert isinstance(done, Finished)
     assert done.facts["kept"]
+    assert list(card_check.check(counter.now + timedelta(days=30))) == []
     put_in_again(counter)
     assert shown(counter) == card.guid
     assert isinstance(counter.run(given_up(counter, holder)), Finished)
