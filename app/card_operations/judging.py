@@ -18,11 +18,11 @@ from app.card_operations.answers import (
 )
 from app.card_operations.base import WHEN_DONE, Done, GoOn, Move, Operation, Pause, Refuse, Turn
 from app.card_operations.management import ManagementRefused
-from app.card_operations.minting import may_go_on, next_step, sign_ticket
+from app.card_operations.minting import may_go_on, may_help, next_step, sign_ticket
 from app.card_operations.refusals import CardNotVerified
 from app.card_operations.statements import StatementRefused
 from app.domain.card_lifecycle import CardEvent, CardStatus
-from app.domain.errors import NotSignedIn, RuleBroken
+from app.domain.errors import NotAllowed, NotSignedIn, RuleBroken
 from app.domain.statuses import OperationState, Outcome
 from app.extensions import db
 from app.models import Card, CardOperationStep
@@ -122,8 +122,11 @@ def _note_card(turn: Turn, code: str, facts: Mapping[str, Any], sure: bool) -> N
 def _carry_out(turn: Turn, move: Move, content: Mapping[str, Any], digest: str) -> Answer:
     row, step = turn.operation, turn.step
     _note_answer(turn, digest)
-    if isinstance(move, GoOn) and not may_go_on(row, turn.actor):
-        move = Pause(move.step, NotSignedIn.reason)  # what the card has done counts nevertheless
+    if isinstance(move, GoOn):  # what the card has done counts in any case
+        if not may_go_on(row, turn.actor):
+            move = Pause(move.step, NotSignedIn.reason)
+        elif not may_help(row, turn.actor, turn.now):
+            move = Pause(move.step, NotAllowed.reason)
     common: dict[str, Any] = {"operation": row.public_id, "kind": row.kind}
     answer: Answer
     coming: CardOperationStep | None = None

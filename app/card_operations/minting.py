@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from app import scope
 from app.card_operations import hello, tickets, wire
 from app.card_operations.answers import NextTicket
 from app.card_operations.base import KINDS, Operation, Turn
@@ -9,6 +10,8 @@ from app.card_operations.management import ManagementRefused
 from app.card_operations.office import Office
 from app.card_operations.refusals import CardNotVerified, WorkstationNotEnrolled
 from app.card_operations.statements import StatementRefused
+from app.domain.card_services import FOR_AGENTS
+from app.domain.days import day_of
 from app.domain.principal import Principal
 from app.domain.statuses import WorkstationStatus
 from app.extensions import db
@@ -88,3 +91,16 @@ def connection_for(operation: Operation, sid: str, browser: str, now: datetime) 
 def may_go_on(row: CardOperation, actor: Principal | None) -> bool:
     """Whether whoever asks is in the session that began the operation, if one did."""
     return row.session_id is None or (actor is not None and actor.session_id == row.session_id)
+
+
+def may_help(row: CardOperation, actor: Principal | None, now: datetime) -> bool:
+    """Whether whoever works on another person's card may still: their role, and whom it reaches."""
+    needed = next((FOR_AGENTS[each][0] for each in FOR_AGENTS if each == row.kind), None)
+    if not row.is_assisted or needed is None:
+        return True
+    if actor is None or not actor.may(needed):
+        return False
+    if row.person_id is None:
+        return True
+    with db.session.no_autoflush:  # what is to be written goes together, with the answer
+        return scope.reaches(actor, row.person_id, today=day_of(now))

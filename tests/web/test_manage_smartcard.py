@@ -1,5 +1,6 @@
 """Manage Smartcard: what an agent is shown, what is refused, and what each look leaves behind."""
 
+import hashlib
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.card_operations import wire
 from app.domain.card_lifecycle import CardStatus
 from app.domain.roles import Role
+from app.domain.statuses import OperationState
 from app.extensions import db
-from app.models import AuditEvent, Card, Organisation
+from app.models import (
+    AuditEvent,
+    Card,
+    CardOperation,
+    CardOperationStep,
+    Organisation,
+    Person,
+)
 from app.pki.authority import BuiltInAuthority
 from tests.parts.clock import START
 from tests.parts.people import a_card, a_person, an_assignment, an_organisation
@@ -325,3 +335,32 @@ def test_what_is_done_is_told_to_whoever_did_it_alone(
     client: FlaskClient, agent: Organisation
 ) -> None:
     assert client.get("/manage-smartcard/done/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("reason", ["not-signed-in", "not-allowed"])
+def test_whoever_may_not_go_on_is_told_that_what_the_card_has_done_counts(
+    client: FlaskClient, agent: Organisation, reason: str
+) -> None:
+    card = a_users_card(agent)
+    with client.session_transaction() as cookie:
+        browser = cookie.setdefault("browser", "this-browser")
+    facts = {"operation": "an-unlock", "kind": "unlock", "step": "unlock", "reason": reason}
+    row = CardOperation(
+        public_id="an-unlock", kind="unlock", state=OperationState.WAITING, step="unlock",
+        card=card, person=card.person, actor=db.session.scalar(select(Person).filter_by(
+            given_name="Agnes")), browser=hashlib.sha256(browser.encode()).hexdigest(),
+        started_at=START, updated_at=START,
+    )  # fmt: skip
+    body = {"step": 1, "results": [], "error": None}
+    row.steps.append(
+        CardOperationStep(
+            number=1, name="start", jti="jti", ticket_at=START, outcome="done",
+            result_digest=wire.digest({name: body[name] for name in ("results", "error")}),
+            answer={"type": "waiting", **facts, "facts": {}},
+        )
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    answer = posts(client, "/card-operations/an-unlock/result", body)
+    assert "What it has done counts" in answer.text
+    assert ("<card-step" in answer.text) == (reason == "not-signed-in")
