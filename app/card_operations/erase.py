@@ -18,7 +18,8 @@ finish   answer with the factory's key                              own key, the
                                                                     card that takes it is done
 =======  =========================================================  ==============================
 
-Where the PUK is blocked or not ours, a card whose make can be reset is reset in ``erase`` instead.
+A card that keeps the key which was imported for it shows a new identifier, and the key is kept
+for that. Where the PUK is blocked or not ours, a card whose make can be reset is reset instead.
 
 What proves the card is its management key: an emptied card shows no identifier any more. With the
 factory's key alone it may be another one (``erased``): then the secrets stay sealed (``kept``).
@@ -201,6 +202,10 @@ def _work_empty(turn: Turn) -> tuple[list[Work], Hold]:
     if not own.get("puk_stays") and not own.get("puk_is_back"):
         work.append(_change_puk(turn, _puks(turn, factory.puk), factory.puk))
     own["emptying"] = True
+    if not _gives_key_back(turn) and _candidate(turn) == _imported(turn):
+        own["another_guid"] = own.get("another_guid") or uuid4().hex
+        named = imported_keys.by_guid(own["another_guid"])  # the next issue finds the key by it
+        imported_keys.keep(turn.office.vault, named, _candidate(turn), now=turn.now)
     content = b""
     if own.get("another_guid"):
         content = objects.chuid(UUID(own["another_guid"]), turn.now.date())
@@ -342,7 +347,9 @@ def _candidate(turn: Turn) -> ManagementKey:
 
 
 def _imported(turn: Turn) -> ManagementKey | None:
-    return imported_keys.key_of(turn.office.vault, turn.card, turn.operation.facts["shown_guid"])
+    vault, card = turn.office.vault, turn.card
+    shown = imported_keys.key_of(vault, card, turn.operation.facts["shown_guid"])
+    return shown or imported_keys.key_of(vault, card, card.guid)
 
 
 def _has_known_key(turn: Turn) -> bool:

@@ -62,7 +62,12 @@ def _work_prepare(turn: Turn) -> tuple[list[Work], Hold]:
     """I1 and I2: retry counts, identifier, the new management key, and a witness to prove it."""
     own, card = turn.operation.facts, turn.card
     factory = factory_settings(card.profile)
-    work = [management_session.answer_work(turn, _key_before(turn))]
+    key_before = _key_before(turn)
+    if own["candidate"] == IMPORTED:
+        # The card is about to show our identifier: whoever erases it finds the key by that
+        named = imported_keys.by_guid(card.guid)
+        imported_keys.keep(turn.office.vault, named, key_before, now=turn.now)
+    work = [management_session.answer_work(turn, key_before)]
     if not own.get("keep_counts"):
         work.append(
             {
