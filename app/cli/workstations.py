@@ -1,6 +1,7 @@
 """`flask workstations`: the PCs whose reader bridges the service has met."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -14,6 +15,9 @@ from app.services import workstations as pcs
 
 workstations = AppGroup("workstations", help="PCs with a reader bridge.")
 
+# One thumbprint in 64 begins with a hyphen, and is not an option for that
+HYPHENS: Mapping[str, Any] = {"ignore_unknown_options": True}
+
 
 @workstations.command("list")
 def list_all() -> None:
@@ -22,7 +26,7 @@ def list_all() -> None:
         click.echo(f"{pc.thumbprint}  {pc.status.value:<8}  {pc.last_seen_at:%Y-%m-%d}  {pc.name}")
 
 
-@workstations.command()
+@workstations.command(context_settings=HYPHENS)
 @click.argument("thumbprint")
 @click.option("--name", help="What to call it from now on.")
 def enrol(thumbprint: str, name: str | None) -> None:
@@ -33,7 +37,7 @@ def enrol(thumbprint: str, name: str | None) -> None:
     _change(lambda: pcs.enrol(thumbprint, name=name, actor=None, now=clock.now()))
 
 
-@workstations.command()
+@workstations.command(context_settings=HYPHENS)
 @click.argument("thumbprint")
 @click.option("--reason", help="Why, for whoever asks later.")
 def block(thumbprint: str, reason: str | None) -> None:
@@ -41,7 +45,7 @@ def block(thumbprint: str, reason: str | None) -> None:
     _change(lambda: pcs.block(thumbprint, reason=reason, actor=None, now=clock.now()))
 
 
-@workstations.command()
+@workstations.command(context_settings=HYPHENS)
 @click.argument("thumbprint")
 def unblock(thumbprint: str) -> None:
     """Let the PC with this thumbprint be used again. It has to be enrolled anew."""
