@@ -52,6 +52,12 @@ def reading(body: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def guid_shown(body: dict[str, Any]) -> str | None:
+    """The identifier that the card in the second reader shows, if it shows one."""
+    guid = reading(body).get("guid")
+    return guid[:GUID_LENGTH] if isinstance(guid, str) else None
+
+
 def serial_told(body: dict[str, Any]) -> str | None:
     """The serial number that the chip in the second reader says, if it says one."""
     serial = reading(body).get("serial")

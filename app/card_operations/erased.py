@@ -17,7 +17,7 @@ from app.domain.statuses import OperationState
 from app.extensions import db
 from app.models import Card, CardOperation
 
-KIND = "erase"
+KIND = lost.ERASING
 SENT = ("emptying", "key_sent", "puk_sent", "another_guid")  # what a card may have of an erasing
 
 

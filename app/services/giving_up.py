@@ -1,8 +1,6 @@
 """Giving up a card whose issue was cut off: it is erased, and blank again for anybody."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, select
 
@@ -68,8 +66,9 @@ def _begun(person: Person) -> Select[CardOperation]:
 def start(
     actor: Principal,
     uuid: str,
-    reading: Mapping[str, Any],
     *,
+    guid: str | None,
+    serial: str | None,
     sid: str,
     seat: str,
     browser: str,
@@ -78,7 +77,7 @@ def start(
 ) -> NextTicket:
     """Erase the card in the second reader, whose issue to this person was begun. Commits.
 
-    ``reading`` is what the page says of that card.
+    ``guid`` and ``serial`` are what that card shows and says of its chip, if it does.
 
     Raises:
         NotFound: no such person, out of reach, or nothing was begun with this card for them.
@@ -87,8 +86,6 @@ def start(
     """
     actor.demand(Permission.ERASE_CARD)
     person = scope.person(actor, uuid, today=day_of(now))
-    guid = reading.get("guid") if isinstance(reading.get("guid"), str) else None
-    serial = reading.get("serial") if isinstance(reading.get("serial"), str) else None
     begun = begun_with(person, guid, serial)
     if begun is None or begun.card is None:
         raise NotFound("card")

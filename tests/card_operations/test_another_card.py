@@ -24,6 +24,7 @@ from tests.card_operations.test_erase import (
     start,
     steps,
 )
+from tests.card_operations.test_giving_up import start as given_up
 
 # Blank ones of these cannot be told apart from outside
 _ALIKE = replace(named("no-chuid"), has_serial=False)
@@ -237,13 +238,6 @@ def test_a_half_emptied_card_is_erased_after_another_was_taken_for_it(
 
 
 # An issue that is given up
-
-
-def given_up(counter: Counter, person: Person) -> NextTicket:
-    assert counter.actor is not None
-    reading = counter.page.read_card(counter.reader)
-    at = {"office": counter.office, "now": counter.now, **counter.at_the_bridge()}
-    return giving_up.start(counter.actor, person.uuid, reading, **at)
 
 
 def begun_and_cut_while_it_is_erased(counter: Counter, holder: Person) -> Card:

@@ -36,7 +36,8 @@ def start(counter: Counter, person: Person) -> NextTicket:
     return giving_up.start(
         counter.actor,
         person.uuid,
-        reading,
+        guid=reading["guid"],
+        serial=reading["serial"],
         office=counter.office,
         now=counter.now,
         **counter.at_the_bridge(),

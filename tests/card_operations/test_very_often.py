@@ -6,7 +6,7 @@ An operation has a limit of steps, and a ticket needs no card: it must not close
 import pytest
 from sqlalchemy import select
 
-from app.card_operations import change_passcode, journal, sealed
+from app.card_operations import journal, sealed
 from app.card_operations.answers import Answer, Finished, NextTicket
 from app.card_operations.refusals import OperationOver
 from app.card_operations.which_passcode import asked_at, in_doubt, passcode_hint
@@ -16,6 +16,7 @@ from app.extensions import db
 from app.models import Card, CardOperation, CardOperationStep, Person
 from app.services import service_centre as centre
 from tests.card_operations import (
+    test_change_passcode_with_help,
     test_erase,
     test_issue,
     test_repair,
@@ -147,18 +148,13 @@ def test_a_change_of_passcode_remembers_since_when_it_is_in_doubt(
     counter: Counter, holder: Person
 ) -> None:
     card = issued(counter, holder)
-    agent = counter.actor
-    assert agent is not None
-
-    def again() -> NextTicket:
-        return change_passcode.start_assisted(
-            agent, card, office=counter.office, now=counter.now, **counter.at_the_bridge()
-        )
-
-    counter.page.step(again(), passcode=PASSCODE, new_passcode=NEW)  # the answer is lost
+    again = test_change_passcode_with_help.start
+    counter.page.step(
+        again(counter, card), passcode=PASSCODE, new_passcode=NEW
+    )  # the answer is lost
     before = tried_very_often("change-passcode")
     since = asked_at(before)
-    ticket = again()
+    ticket = again(counter, card)
     must_have_gone_on(before)
     doubt = in_doubt(card)
     assert doubt is not None

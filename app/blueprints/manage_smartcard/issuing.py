@@ -6,7 +6,13 @@ from flask import Response, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.blueprints.at_the_bridge import at_the_bridge, guid_meant, reading
+from app.blueprints.at_the_bridge import (
+    at_the_bridge,
+    guid_meant,
+    guid_shown,
+    reading,
+    serial_told,
+)
 from app.blueprints.bodies import posted
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard.approving import ask_identity
@@ -123,7 +129,8 @@ def give_up_issue(uuid: str) -> ResponseReturnValue:
     ticket = giving_up.start(
         principal(),
         uuid,
-        reading(body),
+        guid=guid_shown(body),
+        serial=serial_told(body),
         **at_the_bridge(body),
     )
     return jsonify(ticket.for_page())

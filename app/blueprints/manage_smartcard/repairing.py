@@ -5,7 +5,7 @@ from typing import Any
 from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.blueprints.at_the_bridge import GUID_LENGTH, at_the_bridge, guid_meant, reading
+from app.blueprints.at_the_bridge import at_the_bridge, guid_meant, guid_shown, reading
 from app.blueprints.bodies import posted
 from app.blueprints.manage_smartcard.about import about
 from app.blueprints.manage_smartcard.approving import ask_identity
@@ -81,9 +81,3 @@ def told(card: Card, body: dict[str, Any]) -> dict[str, Any]:
         "guid": guid_shown(body),
         "certificates": presented_cards.written(reading(body).get("certificates")),
     }
-
-
-def guid_shown(body: dict[str, Any]) -> str | None:
-    """The identifier that the card in the second reader shows, if it shows one."""
-    guid = reading(body).get("guid")
-    return guid[:GUID_LENGTH] if isinstance(guid, str) else None

@@ -7,7 +7,7 @@ from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.blueprints.at_the_bridge import at_the_bridge, serial_told, tries_left
+from app.blueprints.at_the_bridge import at_the_bridge, guid_shown, serial_told, tries_left
 from app.blueprints.bodies import posted
 from app.blueprints.fragments import go_to
 from app.blueprints.manage_smartcard import issuing, repairing
@@ -98,7 +98,7 @@ def start_service(uuid: str, card_id: int, service: str) -> ResponseReturnValue:
     if wanted is CardService.REPAIR:
         more |= repairing.told(whose.card, body)
     if wanted in KNOWN_BY_KEY:
-        more["guid"] = repairing.guid_shown(body)
+        more["guid"] = guid_shown(body)
     if wanted is CardService.ERASE:
         more["serial"] = serial_told(body)
     ticket = STARTS[wanted](
