@@ -1,8 +1,8 @@
 """A holder who renews the certificates of their card in a browser, and is interrupted."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
-from tests.parts.answers_on_the_way import leave_answers_alone, on_answers
+from tests.parts.answers_on_the_way import lose_one
 from tests.parts.visitor import CARDS, Visitor
 
 EXPIRING = "isla-farquharson"  # in 20 days: may renew
@@ -39,22 +39,11 @@ def renew(visitor: Visitor) -> None:
 def lose_answer(visitor: Visitor, arrive: int) -> None:
     """Renew; after some answers the next one is lost on its way to the service."""
     open_renewal(visitor)
-    arrived = 0
-
-    def carry(route: Route) -> None:
-        nonlocal arrived
-        if arrived == arrive:
-            route.abort("aborted")
-            return
-        arrived += 1
-        route.continue_()
-
-    on_answers(visitor.page, carry)
-    with visitor.page.expect_event("requestfailed"):
+    is_lost = lose_one(visitor.page, before=arrive)
+    with visitor.page.expect_event("requestfailed", is_lost):
         press_renew(visitor)
     address = visitor.page.url
     visitor.page.goto("about:blank")  # nobody waits until the page has tried again and again
-    leave_answers_alone(visitor.page)
     visitor.page.goto(address)
 
 
