@@ -30,6 +30,7 @@ def counter(page: Page, service: Service, complaints: Complaints) -> Counter:
 def signs_in_with(counter: Counter, card: str, passcode: str) -> None:
     """The user takes the card to their own PC."""
     visitor = counter.visitor
+    visitor.watches()
     visitor.service.desk.clear()
     expect(visitor.page.get_by_role("heading", name="You are signed out")).to_be_visible()
     visitor.show_card(card)

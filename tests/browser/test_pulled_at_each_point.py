@@ -59,9 +59,8 @@ def persist(visitor: Visitor, passcode: str) -> None:
                 accept.click(timeout=A_MOMENT)
         elif field.is_visible():
             with suppress(Error):  # the form went away between look and touch: look again
-                if field.input_value(timeout=A_MOMENT) == "":
-                    field.fill(passcode, timeout=A_MOMENT)
-                    field.press("Enter", timeout=A_MOMENT)
+                field.fill(passcode, timeout=A_MOMENT)
+                field.press("Enter", timeout=A_MOMENT)  # a step that works does not hear it
         page.wait_for_timeout(100)
 
 

@@ -131,7 +131,10 @@ def test_by_keyboard_alone(registrar: Registrar) -> None:
     for number, (question, answer) in enumerate(ANSWERS, 1):
         choice = page.get_by_label(f"Question {number}", exact=True)
         reach(choice)
-        keyboard.type(choice.locator(f"option[value={question}]").inner_text()[:40])
+        for _ in choice.locator("option").all():
+            if choice.input_value() != question:
+                keyboard.press("ArrowDown")
+        expect(choice).to_have_value(question)
         reach(page.get_by_label(f"Answer to question {number}"))
         keyboard.type(answer)
     keyboard.press("Enter")

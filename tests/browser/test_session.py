@@ -5,6 +5,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.parts.answers_on_the_way import on_answers
 from tests.parts.chromium import Complaints
+from tests.parts.desk import READER_1
 from tests.parts.service import Service
 from tests.parts.visitor import HOLDER, MANAGER, Visitor
 
@@ -17,6 +18,12 @@ def visitor(page: Page, service: Service) -> Visitor:
 def signed_out(page: Page) -> None:
     heading = page.get_by_role("heading", name="You are signed out", level=1)
     expect(heading).to_be_visible()
+
+
+def open_another(tab: Page) -> None:
+    """Show the profile in another tab, which hears from then on what the first one says."""
+    tab.goto("/profile")
+    tab.locator("session-guard:defined").wait_for(state="attached")
 
 
 def test_a_pulled_card_signs_out_at_once_here_and_on_the_server(visitor: Visitor) -> None:
@@ -34,7 +41,7 @@ def test_a_pulled_card_signs_out_every_tab(visitor: Visitor, context: BrowserCon
     visitor.sign_in()
     others = [context.new_page() for _ in range(2)]
     for other in others:
-        other.goto("/profile")
+        open_another(other)
     visitor.watches()
     visitor.service.desk.remove()
     for page in (visitor.page, *others):
@@ -46,7 +53,7 @@ def test_another_tab_takes_over_watching_when_the_first_is_closed(
 ) -> None:
     visitor.sign_in()
     other = context.new_page()
-    other.goto("/profile")
+    open_another(other)
     visitor.page.close()
     visitor.watches(other)
     visitor.service.desk.remove()
@@ -108,10 +115,30 @@ def test_signing_out_in_one_tab_signs_out_in_the_other(
 ) -> None:
     complaints.expect("^response 401 POST .*/bridge/hello$")  # said while the session was ending
     visitor.sign_in()
+    visitor.watches()
     other = context.new_page()
-    other.goto("/profile")
+    open_another(other)
     visitor.sign_out()
     signed_out(other)
+
+
+def test_a_session_lives_through_a_bridge_that_is_started_again_under_its_card(
+    visitor: Visitor, context: BrowserContext, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_CONNECTION_REFUSED")
+    visitor.sign_in()
+    visitor.watches()
+    other = context.new_page()
+    open_another(other)
+    guards = [tab.locator("session-guard") for tab in (visitor.page, other)]
+    before = [guard.get_attribute("bridge") for guard in guards]
+    visitor.service.stop_bridge()
+    visitor.service.start_bridge(**{READER_1: HOLDER})
+    for guard, old in zip(guards, before, strict=True):  # a proof of the card through the new one
+        expect(guard).not_to_have_attribute("bridge", str(old))
+    expect(visitor.page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    visitor.service.desk.remove()
+    signed_out(visitor.page)
 
 
 def test_a_bridge_that_was_started_again_without_the_card_signs_out(

@@ -34,13 +34,18 @@ class Held:
 
     def __init__(self, page: Page, answers: int) -> None:
         self._page, self._left = page, answers
+        self._answer: str | None = None
+        self._goes_on = False
         self._waiting: Route | None = None
         on_answers(page, self._hear)
 
     def _hear(self, route: Route) -> None:
+        brought = route.request.post_data
         self._left -= 1
         if self._left == 0:
-            self._waiting = route
+            self._answer = brought
+        if brought == self._answer and not self._goes_on:
+            self._waiting = route  # the page brings it again once it has waited for too long
         else:
             route.continue_()
 
@@ -50,6 +55,7 @@ class Held:
 
     def let_go(self) -> None:
         assert self._waiting is not None
+        self._goes_on = True
         self._waiting.continue_()
 
 

@@ -71,5 +71,6 @@ def desk_at(address: str, origin: str) -> Iterator[Desk]:
         origin=Origin(origin),
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         proxy=None,
+        max_queue=None,  # it hears all that the bridge says, and reads when it asks
     ) as connection:
         yield Desk(connection)

@@ -43,6 +43,8 @@ class Visitor:
 
     def type_passcode(self, passcode: str, label: str = "Passcode") -> None:
         self.page.get_by_label(label, exact=True).fill(passcode)
+        # A form that is sent before its script has come would only load the page anew
+        expect(self.page.locator("card-step:not(:defined)")).to_have_count(0)
 
     def enter(self, passcode: str) -> None:
         """Type a passcode and press Sign in."""
@@ -110,6 +112,7 @@ class Visitor:
         self.reach_dashboard()
 
     def sign_out(self) -> None:
+        self.watches()  # it has introduced its bridge, which it could not when it is signed out
         self.page.get_by_role("button", name="Sign out").click()
         expect(self.page.get_by_role("heading", name="You are signed out")).to_be_visible()
 

@@ -11,11 +11,6 @@ initAll({ scope: document.body });
 defineElements(document.body);
 opened();
 
-// A ticket is good for a minute, counted from the hello: the server hears of it at once.
-theBridge().addEventListener("change", () => {
-  if (theBridge().state === State.CONNECTED) introduce(theBridge()).catch(() => {});
-});
-
 // htmx 4 tells of each element that it has just put into the page by this event.
 document.addEventListener("htmx:after:process", (event) => {
   const element = event.target;
@@ -27,6 +22,13 @@ document.addEventListener("htmx:after:process", (event) => {
 let leaving = false;
 window.addEventListener("submit", (event) => (leaving ||= !event.defaultPrevented));
 window.addEventListener("pageshow", () => (leaving = false));
+
+// A ticket is good for a minute, counted from the hello: the server hears of it at once. Not from a
+// page that is being left: its session may be over already.
+theBridge().addEventListener("change", () => {
+  if (theBridge().state === State.CONNECTED && !leaving) introduce(theBridge()).catch(() => {});
+});
+
 for (const name of ["htmx:before:request", "htmx:after:request"]) {
   document.addEventListener(name, (event) => {
     if (leaving && isByItself(/** @type {CustomEvent} */ (event).detail.ctx)) event.preventDefault();
