@@ -19,8 +19,7 @@ def desk(page: Page, service: Service) -> Page:
 
 
 def press(page: Page, what: str, whose: str = GRACE) -> None:
-    # By key: a button that is drawn anew between a mouse's down and up would not be pressed
-    page.get_by_role("button", name=re.compile(f"^{what}.*{whose}")).press("Enter")
+    page.get_by_role("button", name=re.compile(f"^{what}.*{whose}")).click()
 
 
 def test_a_card_put_in_at_the_desk_is_asked_for_its_passcode_at_the_sign_in_page(
@@ -48,6 +47,17 @@ def test_a_reader_takes_one_card_so_another_one_swaps_it(desk: Page) -> None:
     press(desk, "Put into Virtual reader 1", "Amara Okafor")
     expect(desk.locator("li[data-card=grace-adeyemi]")).to_contain_text("On the desk")
     expect(desk.locator("li[data-card=amara-okafor]")).to_contain_text("In Virtual reader 1")
+
+
+def test_a_press_outlives_what_happens_to_another_card_meanwhile(
+    desk: Page, service: Service
+) -> None:
+    desk.get_by_role("button", name=re.compile("^Put into Virtual reader 2.*Amara Okafor")).hover()
+    desk.mouse.down()
+    service.desk.insert("grace-adeyemi")
+    expect(desk.locator("li[data-card=grace-adeyemi]")).to_contain_text("In Virtual reader 1")
+    desk.mouse.up()
+    expect(desk.locator("li[data-card=amara-okafor]")).to_contain_text("In Virtual reader 2")
 
 
 def test_a_card_can_be_locked(desk: Page) -> None:

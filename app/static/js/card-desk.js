@@ -78,7 +78,7 @@ class CardDesk extends HTMLElement {
   #show({ readers, cards }) {
     const held = document.activeElement?.getAttribute("data-key");
     const names = readers.map(({ reader }) => reader);
-    this.#part("readers").replaceChildren(...readers.map((each) => this.#reader(each, cards)));
+    fill(this.#part("readers"), readers.map((each) => this.#reader(each, cards)));
     this.#known = new Set(cards.map((each) => each.card));
     for (const card of cards) this.#card(card, names);
     this.#find();
@@ -137,7 +137,7 @@ class CardDesk extends HTMLElement {
     item.querySelector("[data-where]").textContent = where;
     const buttons = readers.map((reader) => this.#button(card, reader));
     if (left !== 0 && left !== null) buttons.push(this.#lock(card));
-    item.querySelector("[data-buttons]").replaceChildren(...buttons);
+    fill(item.querySelector("[data-buttons]"), buttons);
     const seat = card.reader && this.#bridge.readers.get(card.reader)?.seat;
     const step = item.querySelector("card-step");
     if (step) step.hidden = !seat;
@@ -189,6 +189,16 @@ class CardDesk extends HTMLElement {
     const template = /** @type {HTMLTemplateElement} */ (this.querySelector(`[data-copy="${name}"]`));
     return /** @type {HTMLElement} */ (template.content.firstElementChild.cloneNode(true));
   }
+}
+
+/**
+ * Draw anew what is otherwise now; the rest stays, with whatever is being pressed there.
+ * @param {Element} place @param {Element[]} wanted
+ */
+function fill(place, wanted) {
+  const drawn = /** @type {Element} */ (place.cloneNode(false));
+  drawn.append(...wanted);
+  if (!place.isEqualNode(drawn)) place.replaceChildren(...drawn.children);
 }
 
 /** @param {string} text @returns {string} without case and accents, a number without its spaces */
