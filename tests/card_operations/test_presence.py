@@ -1,6 +1,7 @@
 """Proofs of presence: from a bridge that was started again, of a busy card, of another's card."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -90,6 +91,26 @@ def test_a_session_follows_its_card_to_a_bridge_that_was_started_again(
     db.session.refresh(signed_in)
     assert signed_in.seat == started_again.seat != old[0]
     assert signed_in.bridge_instance != old[1]
+    assert len(events("session.bridge-restarted")) == 1
+
+
+def test_a_session_goes_on_proving_its_card_at_the_bridge_that_was_started_again(
+    started_again: Counter, signed_in: Session
+) -> None:
+    ticket = prove(started_again, seat=started_again.seat)
+    assert ticket is not None
+    started_again.run(ticket)
+    db.session.refresh(signed_in)
+    assert isinstance(started_again.actor, Principal)
+    started_again.actor = replace(
+        started_again.actor, seat=signed_in.seat, bridge_instance=signed_in.bridge_instance
+    )
+    following = prove(started_again)
+    assert following is not None
+    before = signed_in.last_presence_at
+    assert isinstance(started_again.run(following), Finished)
+    db.session.refresh(signed_in)
+    assert signed_in.last_presence_at > before
     assert len(events("session.bridge-restarted")) == 1
 
 
