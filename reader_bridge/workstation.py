@@ -4,6 +4,7 @@ import os
 import platform
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -119,7 +120,7 @@ def _write_new_key(file: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(pem)
-        if not file.exists():
-            draft.rename(file)
+        with suppress(FileExistsError):  # another run was first: its key is the one
+            os.link(draft, file)
     finally:
         draft.unlink(missing_ok=True)
